@@ -1,0 +1,53 @@
+# Every target does its own set-up: a Python of 3.11 or newer and make are all that a machine needs.
+PY := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help setup-run setup-dev demo serve test check bench kill attacks fmt lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup-run:
+	@PYTHON="$(PYTHON)" tools/setup.sh run
+
+setup-dev:
+	@PYTHON="$(PYTHON)" tools/setup.sh dev
+
+demo: setup-run ## an agent acts, a human decides, a verifier proves it: the whole way in one transcript
+	@.venv/bin/aaf demo
+
+serve: setup-run ## start the server on loopback
+	@.venv/bin/aaf serve
+
+test: setup-dev ## the tests, with branch coverage and its floors
+	@mkdir -p build
+	@$(PY) -m coverage erase
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not drill" --cov --cov-report= --no-header -q
+	@$(PY) -m tools.coverage_gate
+
+check: setup-dev ## ruff, mypy, import contracts, claims, docs
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	$(PY) -m tools.claims
+	$(PY) -m tools.docs_check
+
+bench: setup-dev ## measure against the budgets; writes build/bench.json
+	@mkdir -p build
+	@$(PY) -m benchmarks
+
+kill: setup-dev ## the crash drill: SIGKILL under load, then count what was acknowledged
+	@$(PY) tests/drills/kill.py
+
+attacks: setup-dev ## each claimed attack twice: refused, and found when its guard is taken out
+	@$(PY) -m tools.attacks
+
+fmt: setup-dev ## format, and fix what ruff can fix
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+lock: setup-dev ## make the locks anew from pyproject.toml
+	@PYTHON="$(PYTHON)" tools/lock.sh
+
+clean: ## remove what the other targets made
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

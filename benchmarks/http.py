@@ -1,0 +1,103 @@
+"""`POST /v1/actions`, durable, of an allowed action that the caller runs, against a bare Starlette echo in the same run.
+
+Server, echo and load generator share the machine's cores; the two servers are loaded in turn.
+"""
+
+import asyncio
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from time import monotonic, sleep
+
+import httpx2
+
+from benchmarks.core import configured
+from benchmarks.load import Load, request, run
+from benchmarks.result import Figure, at_most, share
+
+CONNECTIONS = 16
+SECONDS = 2.0
+ROUNDS = 5
+LEAST = 0.25
+START_SECONDS = 30
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[tuple[int, str]]:
+    """The real server on a free port, with an agent's key."""
+    key_file = folder / "admin.key"
+    command = [sys.executable, "-m", "aaf", "serve", "--data", str(folder / "data"), "--config", str(configured(folder / "config"))]
+    command += ["--port", "0", "--write-key", str(key_file)]
+    with (folder / "server.log").open("wb") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
+        try:
+            port = _port(process)
+            admin = {"Authorization": f"Bearer {key_file.read_text(encoding='ascii').strip()}"}
+            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                made = client.post("/v1/api-keys", headers=admin, json={"name": "load", "kind": "agent"})
+                made.raise_for_status()
+                yield port, made.json()["secret"]
+        finally:
+            process.terminate()
+            process.wait(timeout=START_SECONDS)
+
+
+def _port(process: subprocess.Popen[bytes]) -> int:
+    """The port from the server's ready line."""
+    if process.stdout is None:
+        raise RuntimeError("the server has no output")
+    for line in process.stdout:
+        found = re.search(rb"http://127\.0\.0\.1:(\d+)", line)
+        if found:
+            return int(found[1])
+    raise RuntimeError("the server ended before it was ready")
+
+
+@contextmanager
+def _echo() -> Iterator[int]:
+    """The baseline on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    with subprocess.Popen([sys.executable, "-m", "benchmarks.echo", str(port)], env={**os.environ}) as process:
+        try:
+            end = monotonic() + START_SECONDS
+            while monotonic() < end:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                sleep(0.05)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(timeout=START_SECONDS)
+
+
+def measure() -> list[Figure]:
+    """The ratio, and the p99 latency of the loaded server."""
+    body = json.dumps({"action": "notes.add", "context": {"task": "benchmark"}, "params": {"text": "x" * 200, "topic": "today"}}).encode()
+    with tempfile.TemporaryDirectory() as name, _echo() as bare, _server(Path(name)) as (port, key):
+        ours = request("/v1/actions", body, {"Authorization": f"Bearer {key}"})
+        theirs = request("/echo", body, {})
+        pairs: list[tuple[Load, Load]] = []
+        for number in range(ROUNDS + 1):
+            one = asyncio.run(run(port, ours, connections=CONNECTIONS, seconds=SECONDS, expected=201))
+            other = asyncio.run(run(bare, theirs, connections=CONNECTIONS, seconds=SECONDS, expected=200))
+            if one.others or other.others:
+                msg = f"{one.others} and {other.others} answers had another status"
+                raise RuntimeError(msg)
+            if number:  # the first round warms up
+                pairs.append((one, other))
+    rate = share(
+        f"POST /v1/actions, {CONNECTIONS} connections, against a bare echo", [(a.rate, b.rate) for a, b in pairs], "/s", LEAST
+    )
+    p99 = at_most("POST /v1/actions, p99", [a.quantile(0.99) for a, _ in pairs], "ms", 10.0)
+    p50 = Figure("POST /v1/actions, p50", median(a.quantile(0.5) for a, _ in pairs), "ms")
+    return [rate, p99, p50]

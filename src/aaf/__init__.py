@@ -1,0 +1,1 @@
+"""Agent Action Firewall: stands between an agent and its act."""

@@ -1,0 +1,1 @@
+"""One outside thing per file or folder. Only bootstrap chooses among them."""

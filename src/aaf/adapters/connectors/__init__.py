@@ -1,0 +1,1 @@
+"""What runs an action for the firewall: one connector per file."""

@@ -1,0 +1,129 @@
+"""Records as rows and back. A row is what `queries.py` lists, in its order; nothing is judged and nothing is left out."""
+
+import json
+from typing import Any
+
+from aaf.domain.approval import Review, ReviewVerdict
+from aaf.domain.decision import Requirement
+from aaf.domain.principal import Kind
+from aaf.domain.record import ActionRecord, KeyRecord, PermitRecord, PermitState, PrincipalRecord, Release
+from aaf.domain.states import State
+from aaf.ports import InsertReview
+
+Row = tuple[Any, ...]
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def action_row(record: ActionRecord) -> Row:
+    """As `INSERT_ACTION` and `UPDATE_ACTION` take it."""
+    return (
+        record.org,
+        record.id,
+        record.version,
+        str(record.state),
+        record.agent,
+        record.type,
+        record.match_key,
+        record.created_at,
+        record.deadline,
+        _encode(record.to_doc()),
+    )
+
+
+def action(row: Row) -> ActionRecord:
+    """As `ACTION` returns it."""
+    org, id_, version, state, agent, type_, match_key, created_at, deadline, rest = row
+    doc = json.loads(rest)
+    doc["reasons"] = tuple(doc["reasons"])
+    doc["requirements"] = tuple(_requirement(each) for each in doc["requirements"])
+    return ActionRecord(
+        org=org,
+        id=id_,
+        version=version,
+        state=State(state),
+        agent=agent,
+        type=type_,
+        match_key=match_key,
+        created_at=created_at,
+        deadline=deadline,
+        **doc,
+    )
+
+
+def _requirement(doc: dict[str, Any]) -> Requirement:
+    """What `Requirement.to_json` wrote."""
+    return Requirement(**{**doc, "approvers": tuple(doc["approvers"])})
+
+
+def review(row: Row) -> Review:
+    """As `REVIEWS` returns it."""
+    reviewer, credential, verdict, reason, at, digest, view_digest = row
+    return Review(reviewer, credential, ReviewVerdict(verdict), reason, at, digest, view_digest)
+
+
+def review_row(org: str, write: InsertReview) -> Row:
+    """As `INSERT_REVIEW` takes it."""
+    one = write.review
+    place = (org, write.action, write.round, write.ordinal)
+    return (*place, one.reviewer, one.credential, str(one.verdict), one.reason, one.at, one.digest, one.view_digest)
+
+
+def permit_row(permit: PermitRecord) -> Row:
+    """As `INSERT_PERMIT` takes it."""
+    return (
+        permit.org,
+        permit.jti,
+        permit.action,
+        permit.agent,
+        permit.digest,
+        permit.audience,
+        permit.issued_at,
+        permit.expires_at,
+        permit.action_version,
+        str(permit.state),
+    )
+
+
+def permit(row: Row) -> PermitRecord:
+    """As `PERMIT` returns it."""
+    values: list[Any] = [*row[:9], PermitState(row[9])]
+    return PermitRecord(*values)
+
+
+def principal_row(record: PrincipalRecord) -> Row:
+    """As `INSERT_PRINCIPAL` takes it."""
+    return (record.org, record.id, str(record.kind), record.name, _encode(record.roles), record.created_at)
+
+
+def principal(row: Row) -> PrincipalRecord:
+    """As `PRINCIPALS` returns it."""
+    org, id_, kind, name, roles, created_at = row
+    return PrincipalRecord(org, id_, Kind(kind), name, tuple(json.loads(roles)), created_at)
+
+
+def release_row(one: Release) -> Row:
+    """As `INSERT_RELEASE` takes it."""
+    return (one.org, one.number, one.document, one.source, one.author, one.message, one.activated_at)
+
+
+def key_row(record: KeyRecord) -> Row:
+    """As `INSERT_KEY` takes it."""
+    return (
+        record.org,
+        record.id,
+        record.principal,
+        record.name,
+        record.mac,
+        record.hint,
+        _encode(record.action_types),
+        record.created_at,
+        record.expires_at,
+        record.revoked_at,
+    )
+
+
+def key(row: Row) -> KeyRecord:
+    """As `KEYS` returns it."""
+    values: list[Any] = [*row[:6], tuple(json.loads(row[6])), *row[7:]]
+    return KeyRecord(*values)

@@ -1,0 +1,1 @@
+"""What an action really does: one file per language or subject, pure computation."""

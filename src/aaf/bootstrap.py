@@ -1,0 +1,170 @@
+"""The only place that chooses adapters: settings in, a running product out.
+
+Each adapter is imported inside the function that chooses it, so that embedded use pays for nothing that it doesn't use.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aaf.adapters.driving import drive
+from aaf.adapters.keys import KeyRing
+from aaf.adapters.waiting import Waiting
+from aaf.domain.canonical import Json
+from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
+from aaf.ports import Anchors, Connector, Log, Store
+from aaf.services.access import NewKey, first_key
+from aaf.services.core import Core, Knowledge
+from aaf.services.recovery import enter_if_older
+from aaf.services.releases import Activated, activate
+from aaf.settings import Settings
+
+__all__ = ["App", "build", "drive"]
+
+DATABASE = "aaf.db"
+KEYS = "keys"
+ANCHORS = "checkpoints.json"
+FIRST_ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A running product: its ports, its one organisation, and what starting it brought about."""
+
+    core: Core
+    org: str
+    activated: Activated | None
+    first_key: NewKey | None = None
+    refused: ConfigurationInvalid | None = None
+    recovering: str | None = None
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the files."""
+        await self.core.store.close()
+
+
+async def build(settings: Settings, *, asynchronous: bool, log: Log | None = None) -> App:
+    """Open the store, activate the configuration, make the first key.
+
+    `asynchronous` chooses adapters that wait on the running event loop; otherwise none ever suspends.
+
+    Raises:
+        ConfigurationInvalid: the configuration is broken and there is no earlier one.
+        StoreFailed: the database or a key file can't be used.
+    """
+    store, ring, anchors = _opened(settings, asynchronous=asynchronous)
+    try:
+        return await _started(settings, store, ring, anchors, log, asynchronous=asynchronous)
+    except BaseException:
+        await store.close()
+        raise
+
+
+def _opened(settings: Settings, *, asynchronous: bool) -> tuple[Store, KeyRing, Anchors]:
+    """The store with its keys."""
+    from aaf.adapters.anchors import FileAnchors, NoAnchors
+
+    if settings.store == "memory":
+        from aaf.adapters.memory import MemoryStore
+
+        return MemoryStore(), KeyRing.fresh(), NoAnchors()
+    from aaf.adapters.sqlite.store import SqliteStore
+
+    database = settings.data / DATABASE
+    ring = KeyRing.open(settings.data / KEYS, create=not database.exists())
+    return SqliteStore.open(database, waiting=_waiting(asynchronous=asynchronous)), ring, FileAnchors(settings.data / ANCHORS)
+
+
+def _waiting(*, asynchronous: bool) -> Waiting:
+    """How callers wait for the writer."""
+    if asynchronous:
+        from aaf.adapters.waiting_asyncio import OnLoop
+
+        return OnLoop()
+    from aaf.adapters.waiting import Blocking
+
+    return Blocking()
+
+
+async def _started(
+    settings: Settings, store: Store, ring: KeyRing, anchors: Anchors, log: Log | None, *, asynchronous: bool
+) -> App:
+    """Everything after the files are open."""
+    from aaf.adapters.folder import read_folder, shipped
+    from aaf.adapters.log import JsonLines
+    from aaf.adapters.system import SystemIds
+
+    ids = SystemIds()
+    recovering = await enter_if_older(store, anchors)
+    installation = await store.installation()
+    orgs = [org for org in await store.organisations() if org != installation]
+    org = orgs[0] if orgs else ids.new()
+    activated, refused = None, None
+    try:
+        files = read_folder(settings.config or shipped("safe"))
+        activated = await activate(store, ids, org=org, files=files, author="system", message="read at start")
+    except ConfigurationInvalid as invalid:
+        if await store.release(org) is None:
+            raise
+        refused = invalid
+    knowledge = Knowledge(store)
+    configuration = (await knowledge.of(org, fresh=True)).configuration
+    connectors = _connectors(configuration.connectors, settings, configuration.run_timeout, asynchronous=asynchronous)
+    core = Core(
+        store=store,
+        knowledge=knowledge,
+        ids=ids,
+        vault=ring.vault(),
+        secrets=ring.hashes(),
+        log_signer=ring.signer("log"),
+        permit_signer=ring.signer("permit"),
+        connectors=connectors,
+        anchors=anchors,
+        log=log or JsonLines(),
+        installation=installation,
+        process=ids.new(),
+    )
+    made = None if recovering else await first_key(core, org=org, name=FIRST_ADMIN)
+    if made is not None and settings.write_key is not None:
+        _write_secret(settings.write_key, made.secret)
+    return App(core, org, activated, made, refused, recovering)
+
+
+def _connectors(
+    wanted: Mapping[str, Mapping[str, Json]], settings: Settings, timeout: int, *, asynchronous: bool
+) -> dict[str, Connector]:
+    """The connectors that the configuration names."""
+    found: dict[str, Connector] = {}
+    if "files" in wanted:
+        from aaf.adapters.connectors.files import FilesConnector
+
+        files = wanted["files"]
+        protect, size = files.get("protect"), files.get("max_bytes")
+        root = settings.root or (settings.config or Path()) / str(files.get("root"))
+        root.mkdir(exist_ok=True)
+        found["files"] = FilesConnector(
+            root,
+            max_bytes=size if isinstance(size, int) else 0,
+            protect=[str(pattern) for pattern in protect] if isinstance(protect, list) else (),
+        )
+    if asynchronous:
+        from aaf.adapters.threaded import Threaded
+
+        return {name: Threaded(connector, timeout=timeout) for name, connector in found.items()}
+    return found
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    """Write the first key to a new 0600 file, as asked."""
+    import os
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as failure:
+        raise StoreFailed(
+            Code.STORE_UNAVAILABLE,
+            f"The key file {path} can't be written: {failure.strerror}.",
+            hint="Name a file that isn't there yet, in a folder of yours.",
+        ) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secret + "\n")

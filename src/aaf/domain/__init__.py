@@ -1,0 +1,1 @@
+"""What is true: values, transitions, canonical bytes and proofs, as pure computation on the standard library."""

@@ -1,0 +1,193 @@
+"""What a code means to whoever meets it, and what they may do next: one short pair of sentences for every code.
+
+The sentences are generic on purpose. They name no rule, no value and no cause, because an explanation is also a map of what
+to try instead; the cause is in the ledger and in the log, for people with the right to read them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from aaf.domain.errors import Code
+from aaf.domain.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What happened, and what to do next."""
+
+    message: str
+    next: str
+
+
+_NEW_ACTION = "Submit a new action if it is still wanted."
+_OTHER_WAY = "Do it another way, or ask a person of the organisation."
+_ADMINISTRATOR = "Ask an administrator."
+_NEW_KEY = "Ask an administrator for a new key."
+_CORRECT = "Correct the request and send it again."
+_LATER = "Try again in a few seconds; nothing was recorded and nothing ran."
+_OPERATOR = "An operator has to look at the store; until then nothing runs."
+_WAIT = "Wait for the approval: read the action with `wait`."
+_READ = "Read the action to see where it stands."
+_LOOK_AGAIN = "Read the approval again before answering."
+
+ADVICE: Mapping[Code, Advice] = MappingProxyType(
+    {
+        Code.ACTION_CLOSED: Advice("This action is closed.", _NEW_ACTION),
+        Code.ACTION_NOT_ALLOWED_FOR_KEY: Advice("This key is not scoped to actions of this type.", _ADMINISTRATOR),
+        Code.AGENT_MISMATCH: Advice("The key belongs to another agent.", "Send the key's own agent id, or none."),
+        Code.ALREADY_CONSUMED: Advice(
+            "This was used before.", "Read the action's outcome; to do it again, submit it again."
+        ),
+        Code.ALREADY_DECIDED: Advice("This request is decided.", "Nothing: the first final answer counts."),
+        Code.ALREADY_REVIEWED: Advice("You have answered this request.", "Nothing: one person counts once."),
+        Code.APPROVAL_REQUIRED: Advice("A person has to approve this action.", _WAIT),
+        Code.BAD_REQUEST: Advice("The request is not one that this interface knows.", _CORRECT),
+        Code.BODY_TOO_LARGE: Advice("The body is too large.", "Send less, or send a reference to the data."),
+        Code.CANCELLED_BY_REQUESTER: Advice("The requester took this action back.", _NEW_ACTION),
+        Code.CLASS_DEFAULT: Advice("The default for this class of action decided.", _OTHER_WAY),
+        Code.CONFIGURATION_INVALID: Advice("The configuration is not valid.", "An operator has to correct it."),
+        Code.CONNECTOR_FAILED: Advice("The run did not succeed.", "Check the target, then submit a new action."),
+        Code.CONNECTOR_TIMEOUT: Advice(
+            "Nobody knows how the run ended.", "Look at the target first; it is never tried again by itself."
+        ),
+        Code.CONNECTOR_UNAVAILABLE: Advice("Nothing is configured to run this action.", _ADMINISTRATOR),
+        Code.DEADLINE_PASSED: Advice("The time for this is over.", _NEW_ACTION),
+        Code.DIGEST_MISMATCH: Advice(
+            "These are not the bytes that were decided on.", "A changed action is a new action: submit it."
+        ),
+        Code.DRY_RUN_FAILED: Advice(
+            "Trying it without effect did not succeed.", "Check the target and the parameters."
+        ),
+        Code.DUPLICATE_KEY: Advice("An object has the same key twice.", "Send every key once."),
+        Code.EFFECT_CHANGED: Advice("What the action would do has changed since it was approved.", _WAIT),
+        Code.EMPTY_POLICY: Advice("There is no policy to decide by.", "An operator has to activate a configuration."),
+        Code.ENTRY_CHANGED: Advice("The catalogue's entry has changed since this was decided.", _NEW_ACTION),
+        Code.EXPIRED_CREDENTIAL: Advice("The key has expired.", _NEW_KEY),
+        Code.EXPIRED_PERMIT: Advice("This permit has expired.", "Ask for a new one; a permit lasts at most a minute."),
+        Code.FALLBACK: Advice("The catalogue has no such type of action, so people decide.", _WAIT),
+        Code.IDEMPOTENCY_MISMATCH: Advice(
+            "This idempotency key stands for another body.", "Use a new key for a new action."
+        ),
+        Code.INTERNAL_ERROR: Advice(
+            "Something failed inside the firewall.", "Tell an operator the incident id; count on nothing having run."
+        ),
+        Code.INVALID_CREDENTIAL: Advice("The credential is not valid.", _NEW_KEY),
+        Code.KEY_WITHOUT_RIGHT: Advice("The key lacks the right to this.", _ADMINISTRATOR),
+        Code.LONE_SURROGATE: Advice("A string is no Unicode text.", "Send whole characters in UTF-8."),
+        Code.MALFORMED_JSON: Advice("The body is not JSON in UTF-8.", "Send one JSON value (RFC 8259)."),
+        Code.METHOD_NOT_ALLOWED: Advice("This address has no such method.", "Use a method that `Allow` names."),
+        Code.MISSING_CREDENTIAL: Advice("No key was sent.", "Send `Authorization: Bearer <key>`."),
+        Code.MISSING_FIELD: Advice("A field is missing.", _CORRECT),
+        Code.NOT_ANSWERED_IN_TIME: Advice("Nobody answered in time, so the answer is no.", _NEW_ACTION),
+        Code.NOT_APPROVED: Advice("Nobody has approved this action yet.", _WAIT),
+        Code.NOT_FOUND: Advice("There is no such thing, or not for this key.", "Check the address and the id."),
+        Code.NOT_PENDING: Advice("Nothing waits for an answer here.", _READ),
+        Code.NO_RULE: Advice("No rule lets this action through.", _OTHER_WAY),
+        Code.NUMBER_OUT_OF_RANGE: Advice(
+            "A number is not finite or lies beyond 2^53 - 1.", "Write large numbers and money as strings."
+        ),
+        Code.OK: Advice("All is as it should be.", _READ),
+        Code.OUTCOME_CONFLICT: Advice("The end of this run is known already, or not open to a report.", _READ),
+        Code.OWN_REQUEST: Advice("Nobody reviews what they asked for themselves.", "Ask another reviewer."),
+        Code.PATH_NOT_FOUND: Advice("There is no such file or folder.", "Check the path."),
+        Code.PATH_NOT_PLAIN: Advice("The path does not lead to a plain file or folder.", "Name a plain one."),
+        Code.PATH_OUTSIDE_ROOT: Advice(
+            "The path leads outside of what this action may touch.", "Stay beneath the root."
+        ),
+        Code.PATH_PROTECTED: Advice("The path is protected from every action.", _OTHER_WAY),
+        Code.PERMISSION_DENIED: Advice("This key may not do that.", _ADMINISTRATOR),
+        Code.POLICY_ERROR: Advice("Policy could not decide, so the answer is no.", "Tell an operator."),
+        Code.RATE_LIMITED: Advice(
+            "This agent submits more than its rate limit.", "Wait as long as `Retry-After` says."
+        ),
+        Code.REASON_REQUIRED: Advice("A reason is needed.", "Give one in a sentence."),
+        Code.RECOVERING: Advice("The store was restored and waits for a person.", _OPERATOR),
+        Code.REJECTED_BY_REVIEWER: Advice(
+            "A person rejected this action.", "Read the reason in `rejection` before asking again."
+        ),
+        Code.REQUIREMENT_CHANGED: Advice("More approval is asked for now than when this was decided.", _READ),
+        Code.RESERVED_CONTEXT_KEY: Advice(
+            "The context claims an authority that only the firewall has.", "Leave out approval, roles and ownership."
+        ),
+        Code.RESULT_TOO_LARGE: Advice("The result is too large to return.", "Ask for less at once."),
+        Code.RESULT_WITHHELD: Advice(
+            "The result is not what the catalogue declares, so it is withheld.", _ADMINISTRATOR
+        ),
+        Code.REVIEWER_NOT_ELIGIBLE: Advice("The rule asks for other reviewers.", "Leave it to one of them."),
+        Code.REVOKED_CREDENTIAL: Advice("The key was revoked.", _NEW_KEY),
+        Code.RULE: Advice("A rule of the organisation decided this.", _OTHER_WAY),
+        Code.RULE_UNKNOWN: Advice(
+            "A rule decided this because a value was missing.", "Send the optional values too, as a new action."
+        ),
+        Code.SCHEMA_VIOLATION: Advice(
+            "The parameters are not what the catalogue declares.",
+            "Correct what `faults` names and submit a new action.",
+        ),
+        Code.STORE_BUSY: Advice("The store is busy.", _LATER),
+        Code.STORE_CONFLICT: Advice("Too much changed at the same time.", _LATER),
+        Code.STORE_FORKED: Advice("The store was opened before the process was copied.", _OPERATOR),
+        Code.STORE_FULL: Advice("The store has no room.", _OPERATOR),
+        Code.STORE_LOCKED: Advice("Another program holds the store.", _LATER),
+        Code.STORE_NEWER: Advice("The store is of a newer version.", _OPERATOR),
+        Code.STORE_ON_NETWORK: Advice("The store lies on a network file system.", _OPERATOR),
+        Code.STORE_READ_ONLY: Advice("The store can only be read.", _OPERATOR),
+        Code.STORE_UNAVAILABLE: Advice("The store does not answer, so nothing runs.", _LATER),
+        Code.TEXT_REFUSED: Advice(
+            "A text holds characters that could deceive.", "Send plain text; `faults` names the places."
+        ),
+        Code.TOO_DEEP: Advice("The value is nested too deeply.", "Nest less."),
+        Code.UNKNOWN_ACTION_TYPE: Advice(
+            "The catalogue has no such type of action.", "Check the name, or ask an administrator."
+        ),
+        Code.UNKNOWN_FIELD: Advice("There is a field that this request does not have.", "Leave it out."),
+        Code.UNKNOWN_PERMIT: Advice("There is no such permit for this key.", "Ask for a permit first."),
+        Code.UNOPENED_VALUES: Advice(
+            "A long value of this request has not been opened.", "Open every long value first."
+        ),
+        Code.UNUSED_IN_TIME: Advice("The action was not run in time.", _NEW_ACTION),
+        Code.VALUE_TOO_LONG: Advice("A value is too long.", "Send a shorter one."),
+        Code.VIEW_CHANGED: Advice("What you answered is not what waits here.", _LOOK_AGAIN),
+        Code.WRONG_AUDIENCE: Advice("The permit is for another tool server.", "Use it where it was issued for."),
+        Code.WRONG_EFFECT: Advice(
+            "This action is run in the other way.", "Execute it, or ask for a permit, as `effect` says."
+        ),
+        Code.WRONG_TYPE: Advice("A value is not of the form that is expected.", _CORRECT),
+    }
+)
+"""Every code with its sentences, in the order of `Code`."""
+
+_OPEN: Mapping[State, Advice] = MappingProxyType(
+    {
+        State.ALLOWED: Advice(
+            "The action may run.", "Execute it, or ask for a permit where `effect` is `caller`, before the deadline."
+        ),
+        State.APPROVED: Advice(
+            "The action is approved.",
+            "Execute it, or ask for a permit where `effect` is `caller`, before the deadline.",
+        ),
+        State.EXECUTING: Advice("The action is running.", _READ),
+        State.PENDING_APPROVAL: Advice("A person has to approve this action.", _WAIT),
+        State.SUCCEEDED: Advice("The action was run.", "Nothing is left to do."),
+        State.UNKNOWN: Advice(
+            "Nobody knows how the run ended.",
+            "Report the outcome if you know it, or ask a person to close it; don't repeat it.",
+        ),
+    }
+)
+
+_ONLY_WHO = frozenset(
+    {Code.APPROVAL_REQUIRED, Code.CLASS_DEFAULT, Code.FALLBACK, Code.OK, Code.RULE, Code.RULE_UNKNOWN}
+)
+"""Codes that say who decided, and leave it to the state what that means."""
+
+
+def advise(state: State, code: Code) -> Advice:
+    """Return what to tell about an action in `state` that got there with `code`.
+
+    The code says what happened unless it only says who decided; while something can still be done, the state says what.
+    """
+    of_code, of_state = ADVICE[code], _OPEN.get(state)
+    if of_state is None:
+        return of_code
+    return Advice(of_state.message if code in _ONLY_WHO else of_code.message, of_state.next)

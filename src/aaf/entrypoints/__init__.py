@@ -1,0 +1,1 @@
+"""Translate outside into one service call and back; no rules."""

@@ -1,0 +1,34 @@
+"""Whether the process lives and takes new actions; asked by load balancers, so nobody has to be known."""
+
+from typing import cast
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aaf.domain.errors import AafError
+from aaf.entrypoints.api import answers
+from aaf.entrypoints.api.answers import HealthBody, answer
+from aaf.entrypoints.api.receiving import Door
+
+router = APIRouter(prefix="/v1", tags=["process"])
+
+
+@router.get(
+    "/health",
+    response_model=answers.HealthBody,
+    summary="Is the process ready?",
+    responses={503: {"model": answers.HealthBody, "description": "The store does not answer."}},
+)
+async def health(request: Request) -> Response:
+    """`recovering` still answers 200: people can look and decide, new actions are refused."""
+    core = cast("Door", request.app.state.door).core
+    body: HealthBody = {"status": "ok"}
+    try:
+        await core.store.now()
+        if await core.store.recovering() is not None:
+            body = {"status": "recovering"}
+    except AafError as failure:
+        core.log.entry("unhealthy", {"code": str(failure.code)})
+        body = {"status": "unavailable"}
+    return answer(body, 503 if body["status"] == "unavailable" else 200)

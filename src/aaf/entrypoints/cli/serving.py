@@ -1,0 +1,182 @@
+"""Run the server in this process: bind, say where, serve, and on a signal drain, sign a last checkpoint and close the store.
+
+The socket is bound here, so the port is known before anything is printed. Nothing listens beyond this machine without TLS unless asked to
+in so many words. The access log is off: the ledger says who did what, and a second record could hold what the first seals.
+"""
+
+import asyncio
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import uvicorn
+import uvloop
+from rich.text import Text
+
+from aaf.bootstrap import App, build
+from aaf.domain.errors import AafError
+from aaf.entrypoints.cli.terminal.client import is_loopback
+from aaf.entrypoints.cli.terminal.output import note, refusal, say
+from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
+from aaf.services.core import Core
+from aaf.services.ledger import checkpoint_dirty
+from aaf.settings import Settings
+
+DRAIN = 20
+"""Seconds that running requests have to end after a signal; a long poll is cut."""
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Certificate and key for https, or `insecure` for plain http beyond this machine."""
+
+    certificate: Path | None
+    key: Path | None
+    insecure: bool
+
+    def context(self) -> ssl.SSLContext | None:
+        """The TLS context, 1.2 or newer; None for plain http.
+
+        Raises:
+            Stopped: half of the two files is missing, or they don't fit.
+        """
+        if self.certificate is None and self.key is None:
+            return None
+        if self.certificate is None or self.key is None:
+            raise Stopped("tls_incomplete", "TLS takes a certificate and its key.", hint="Give --tls-cert and --tls-key.")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except (OSError, ssl.SSLError) as error:
+            why = error.strerror or type(error).__name__
+            raise Stopped("tls_unusable", f"Certificate and key can't be used: {why}.", hint="Both are PEM.") from None
+        return context
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it listens, and leaves the process alive after a signal so that the store is closed."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._announce()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End the loop on a signal; the second one doesn't wait for running requests."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        for number in numbers:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+def run(settings: Settings, listening: Listening, asgi: Callable[[Core], object]) -> None:
+    """Serve until a signal.
+
+    Raises:
+        Stopped: the address can't be used, or may not be without TLS.
+        AafError: the installation can't be opened, or its configuration is broken and there is none before it.
+    """
+    context = listening.context()
+    if context is None and not listening.insecure and not is_loopback(settings.host):
+        raise Stopped(
+            "tls_required",
+            f"{settings.host} is beyond this machine, and keys would travel in the clear.",
+            hint="Give --tls-cert and --tls-key; --insecure-no-tls does without, behind a proxy that has TLS.",
+        )
+    with _bound(settings.host, settings.port) as bound, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, bound, context, asgi))
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket bound to the first address of `host`."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = socket.create_server(
+            address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=False, reuse_port=False
+        )
+    except OSError as error:
+        raise Stopped(
+            "address_unusable",
+            f"{host}:{port} can't be listened on: {error.strerror}.",
+            hint="Name another --port; 0 takes a free one.",
+        ) from None
+    with bound:
+        bound.setblocking(False)
+        yield bound
+
+
+async def _serve(
+    settings: Settings, bound: socket.socket, context: ssl.SSLContext | None, asgi: Callable[[Core], object]
+) -> None:
+    """Open the installation, serve, and close it whatever happens."""
+    app = await build(settings, asynchronous=True)
+    try:
+        scheme = "http" if context is None else "https"
+        host, port = bound.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        config = uvicorn.Config(
+            cast("Callable[..., object]", asgi(app.core)),
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN,
+        )
+        config.load()
+        config.ssl = context
+        server = _Server(config, lambda: _announce(app, settings, f"{scheme}://{shown}:{port}"))
+        await server.serve([bound])
+        await _sign(app.core)
+    finally:
+        await app.close()
+
+
+async def _sign(core: Core) -> None:
+    """Sign what has been written since the last checkpoint; a store that can't take it is said, and closed all the same."""
+    try:
+        await checkpoint_dirty(core)
+    except AafError as error:
+        refusal(stopped_by(error))
+
+
+def _announce(app: App, settings: Settings, url: str) -> None:
+    """Say what a person has to know, the ready line last."""
+    if app.recovering is not None:
+        note(Text.assemble(("Recovery: ", "bold red"), app.recovering, " Everything is denied; see `aaf recover --help`."), "")
+    if app.refused is not None:
+        note(Text.assemble(("The configuration folder has problems; ", "bold red"), "the release before it stays active."), "")
+        for problem in app.refused.problems:
+            note(str(problem), "")
+    for warning in app.activated.warnings if app.activated else ():
+        note(f"warning: {warning}", "yellow")
+    if app.first_key is not None:
+        if settings.write_key is not None:
+            say(f"The administrator's key is in {settings.write_key}, which only this user can read.")
+        else:
+            say("The administrator's key, shown this once; keep it where no agent can read it:")
+            say(f"  {app.first_key.secret}")
+    say(f"AAF listens on {url}")
+    sys.stdout.flush()

@@ -1,0 +1,187 @@
+"""A held action as an approver sees it in a terminal, from the segments of its view.
+
+Each line of a value begins with a mark at the left edge, also where the terminal's width breaks it: nothing that an agent wrote
+can begin a line and pass for one of ours. Escapes stand out by colour and by their backslash. Nothing is cut here; what the view
+holds back says how many characters and how to see them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from aaf.domain.canonical import Json
+from aaf.domain.rendering import Flag
+from aaf.entrypoints.cli.terminal.output import console, inert, instant, risk, state
+from aaf.entrypoints.cli.terminal.reading import (
+    elements,
+    member,
+    members,
+    number,
+    optional_number,
+    text,
+    unexpected,
+)
+
+MARK = "| "
+CONTINUED = ": "
+_TITLE = "bold"
+_ESCAPE = "black on yellow"
+_NARROWEST = 20
+_DIFF = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def segments(value: Json, style: str = "") -> Text:
+    """Segments as text: escapes marked by colour; a segment that isn't inert is rendered again rather than trusted."""
+    if not isinstance(value, list):
+        raise unexpected("segments")
+    line = Text()
+    for one in value:
+        match one:
+            case [str(kind), str(shown), *_]:
+                safe = shown if shown.isprintable() else inert(shown)
+                line.append(safe, style=_ESCAPE if kind == "escape" else style)
+            case _:
+                raise unexpected("segments")
+    return line
+
+
+def _broken(value: Json) -> Iterator[Json]:
+    """Segments, parted after each shown line break, so that a text of many lines reads as one."""
+    part: list[Json] = []
+    for one in value if isinstance(value, list) else []:
+        part.append(one)
+        if isinstance(one, list) and one[-1] == Flag.NEWLINE:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def quoted(line: Text) -> Iterator[Text]:
+    """A line of somebody else's text behind a mark; folded at the width of a terminal, with a mark of its own."""
+    if not console().is_terminal:
+        yield Text(MARK).append_text(line)
+        return
+    room = max(_NARROWEST, console().width - len(MARK))
+    mark, start, used = MARK, 0, 0
+    for at, character in enumerate(line.plain):
+        width = cell_len(character)
+        if used + width > room:
+            yield Text(mark, style="dim").append_text(line[start:at])
+            mark, start, used = CONTINUED, at, 0
+        used += width
+    yield Text(mark, style="dim").append_text(line[start:])
+
+
+def value_lines(row: Mapping[str, Json]) -> Iterator[Text]:
+    """One value, quoted."""
+    shown = row.get("segments")
+    if not shown:
+        yield Text(MARK, style="dim").append("(empty)", style="dim")
+    for part in _broken(shown):
+        yield from quoted(segments(part))
+
+
+def row_lines(row: Mapping[str, Json]) -> Iterator[Text]:
+    """A parameter: where it stands, what it is, its value, and how much of it is not shown."""
+    head = segments(row.get("path"), "bold").append(f"  {inert(text(row, 'type'))}", style="dim")
+    length = number(row, "length")
+    if text(row, "type") == "text" and length > len(MARK):
+        head.append(f", {length} characters", style="dim")
+    yield from quoted_head(head)
+    yield from value_lines(row)
+    hidden = optional_number(row, "hidden")
+    if hidden:
+        yield Text(f"{hidden} characters hidden: open value {number(row, 'index')} to approve", style="bold yellow")
+    elif row.get("long") is True:
+        yield Text("a long value, opened", style="dim")
+
+
+def quoted_head(head: Text) -> Iterator[Text]:
+    """A parameter's name; keys come from the agent, so they are quoted too."""
+    yield from quoted(head)
+
+
+def unopened(view: Mapping[str, Json]) -> list[int]:
+    """The numbers of long values that this person hasn't opened."""
+    rows = [*members(view, "params"), *members(view, "claimed")]
+    return [number(row, "index") for row in rows if row.get("long") is True and row.get("opened") is not True]
+
+
+def card(approval: Mapping[str, Json], *, now: int | None) -> list[Text]:
+    """All lines of an approval, as the server answered it."""
+    return list(_card(approval, now))
+
+
+def _card(approval: Mapping[str, Json], now: int | None) -> Iterator[Text]:
+    view = member(approval, "view")
+    yield from quoted(segments(view.get("headline"), _TITLE))
+    yield Text.assemble(
+        ("risk ", "dim"),
+        risk(text(view, "risk")),
+        ("   class ", "dim"),
+        inert(text(view, "class")),
+        ("   state ", "dim"),
+        state(text(approval, "status")),
+        ("   answer before ", "dim"),
+        instant(optional_number(approval, "deadline")),
+    )
+    yield from _section("Why it waits", _reasons(view))
+    yield from _section("What was noticed", _findings(view))
+    yield from _section("Target", () if view.get("target") is None else quoted(segments(view.get("target"))))
+    yield from _section("What it would do", _effect(view))
+    yield from _section("Parameters", _rows(members(view, "params")))
+    yield from _section("Claimed by the agent; nobody has checked it", _rows(members(view, "claimed")))
+    yield Text()
+    yield Text.assemble(("action  ", "dim"), inert(text(approval, "id")))
+    yield Text.assemble(("digest  ", "dim"), inert(text(approval, "digest")))
+
+
+def _section(title: str, lines: Iterable[Text]) -> Iterator[Text]:
+    """A titled part; nothing where there is nothing to say."""
+    first = True
+    for line in lines:
+        if first:
+            yield Text()
+            yield Text(title, style="bold underline")
+            first = False
+        yield line
+
+
+def _reasons(view: Mapping[str, Json]) -> Iterator[Text]:
+    for reason in members(view, "reasons"):
+        line = segments(reason.get("reason"))
+        line.append(f"  ({inert(text(reason, 'code'))}: {inert(text(reason, 'name'))})", style="dim")
+        yield from quoted(line)
+
+
+def _findings(view: Mapping[str, Json]) -> Iterator[Text]:
+    for finding in members(view, "findings"):
+        severity = inert(text(finding, "severity"))
+        line = Text(f"{severity}: ", style="bold yellow").append_text(segments(finding.get("note")))
+        line.append(f"  ({inert(text(finding, 'code'))} at {inert(text(finding, 'field'))})", style="dim")
+        yield from quoted(line)
+
+
+def _effect(view: Mapping[str, Json]) -> Iterator[Text]:
+    if view.get("effect") is None:
+        return
+    effect = member(view, "effect")
+    yield from quoted(segments(effect.get("summary")))
+    if effect.get("diff") is None:
+        return
+    for line in elements(effect, "diff"):
+        yield from quoted(_diff_line(line))
+
+
+def _diff_line(line: Json) -> Text:
+    """A line of a diff in the colour of its sign."""
+    plain = segments(line).plain
+    heading = plain.startswith(("+++", "---"))
+    return segments(line, "bold" if heading else _DIFF.get(plain[:1], ""))
+
+
+def _rows(rows: Iterable[Mapping[str, Json]]) -> Iterator[Text]:
+    for row in rows:
+        yield from row_lines(row)

@@ -1,0 +1,217 @@
+"""One connection to a firewall's HTTP API. The key comes from AAF_API_KEY or is typed unseen, never from an argument, and travels in the
+clear to this machine only. Proxies, `.netrc` and certificate variables of the environment are not used. It retries nothing.
+"""
+
+import json
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx2
+import typer
+
+from aaf.domain.canonical import Json
+from aaf.domain.errors import AafError
+from aaf.domain.canonical import parse
+from aaf.entrypoints.cli.terminal.output import on_terminal
+from aaf.entrypoints.cli.terminal.reading import unexpected
+from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
+
+KEY_VARIABLE = "AAF_API_KEY"
+_TIMEOUT = 30.0
+_UNUSABLE = frozenset({400, 405, 413, 500, 502, 503, 504})
+"""HTTP statuses that are no answer to the question; every other refusal is one."""
+
+
+def credential() -> str:
+    """The key from the environment, or typed unseen.
+
+    Raises:
+        Stopped: there is neither a variable nor a person.
+    """
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key and on_terminal():
+        key = str(typer.prompt("API key (not shown)", hide_input=True, err=True)).strip()
+    if not key:
+        raise Stopped(
+            "missing_credential",
+            "No API key was given.",
+            hint=f"Set {KEY_VARIABLE}; `read -rs {KEY_VARIABLE} && export {KEY_VARIABLE}` keeps it out of the history.",
+        )
+    if not key.isascii() or not key.isprintable():
+        raise Stopped("invalid_credential", f"{KEY_VARIABLE} holds no key.", hint="A key begins with aaf_live_.")
+    return key
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Client:
+    """Calls with one key; answers are objects, refusals end the command."""
+
+    def __init__(self, url: str, key: str, *, ca: Path | None = None) -> None:
+        """Check the address; nothing is sent yet. `ca` is a file of certificates to trust instead of the system's."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise Stopped("bad_url", f"{url} is no address of a server.", hint="Write it like http://127.0.0.1:8700.")
+        if parts.username is not None or parts.password is not None:
+            raise Stopped("bad_url", "The address holds a name or a password.", hint=f"The key belongs into {KEY_VARIABLE}.")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise Stopped(
+                "bad_url",
+                "The key would travel in the clear beyond this machine.",
+                hint="Use an https:// address, or a tunnel to a port of this machine.",
+            )
+        self.url = url.rstrip("/")
+        self.now: int | None = None
+        """The server's time of the last answer in microseconds, to the second."""
+        self._http = httpx2.Client(
+            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
+            timeout=_TIMEOUT,
+            trust_env=False,
+            verify=_trusted(ca) if parts.scheme == "https" else False,
+        )
+
+    def __enter__(self) -> Self:
+        """This."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def get(self, path: str, **query: str | int | None) -> dict[str, Json]:
+        """Ask; `None` leaves a parameter out."""
+        return self._object(self._send("GET", path, params={k: v for k, v in query.items() if v is not None}))
+
+    def post(self, path: str, body: Mapping[str, Json] | None = None, **headers: str) -> dict[str, Json]:
+        """Ask for a change."""
+        return self._object(self._send("POST", path, body=body or {}, headers=headers))
+
+    def items(self, path: str, *, limit: int, **query: str | int | None) -> list[dict[str, Json]]:
+        """The first `limit` members of a list, over as many pages as it takes."""
+        found: list[dict[str, Json]] = []
+        while len(found) < limit:
+            page = self.get(path, **query, limit=min(limit - len(found), 100))
+            listed = page.get("items")
+            if not isinstance(listed, list):
+                raise unexpected("list `items`")
+            found += [one for one in listed if isinstance(one, dict)]
+            following = page.get("next")
+            if not listed or following is None:
+                break
+            query = {**query, **_cursor(following)}
+        return found
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
+        """A long answer, in pieces."""
+        with _reachable(self.url), self._http.stream("GET", self.url + path, headers={"Accept": "*/*"}) as response:
+            if response.is_error:
+                response.read()
+                raise _problem(response, self.url)
+            yield response.iter_bytes()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Json] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        content = None if body is None else json.dumps(body).encode()
+        kind = {"Content-Type": "application/json"} if content is not None else {}
+        with _reachable(self.url):
+            response = self._http.request(
+                method, self.url + path, params=params, content=content, headers={**kind, **(headers or {})}
+            )
+        if response.is_error:
+            raise _problem(response, self.url)
+        date = response.headers.get("date")
+        self.now = int(parsedate_to_datetime(date).timestamp()) * 1_000_000 if date else None
+        return response
+
+    def _object(self, response: httpx2.Response) -> dict[str, Json]:
+        try:
+            value = parse(response.content)
+        except (AafError, ValueError):
+            raise _foreign(self.url) from None
+        if not isinstance(value, dict):
+            raise _foreign(self.url)
+        return value
+
+
+def _cursor(following: Json) -> dict[str, str | int | None]:
+    """The parameter of the next page."""
+    if isinstance(following, int):
+        return {"after": following}
+    return {"before": str(following)}
+
+
+def _trusted(ca: Path | None) -> ssl.SSLContext:
+    """The certificates to trust; TLS 1.2 or newer."""
+    try:
+        context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+    except (OSError, ssl.SSLError):
+        raise Stopped("bad_certificates", f"{ca} holds no certificates.", hint="Name a PEM file.") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+@contextmanager
+def _reachable(url: str) -> Iterator[None]:
+    """Turn what can go wrong on the way into a sentence."""
+    try:
+        yield
+    except httpx2.TimeoutException:
+        raise Stopped(
+            "no_answer", f"{url} did not answer in time.", hint="Look at the server's log; what was asked may still happen."
+        ) from None
+    except httpx2.HTTPError as error:
+        raise Stopped(
+            "unreachable",
+            f"{url} can't be reached: {error}.",
+            hint="Start a server with `aaf serve`, or name another by --url or AAF_URL.",
+        ) from None
+
+
+def _problem(response: httpx2.Response, url: str) -> Stopped:
+    """A refusal of the server."""
+    try:
+        value = parse(response.content)
+    except (AafError, ValueError):
+        return _foreign(url)
+    if not isinstance(value, dict) or not isinstance(value.get("code"), str):
+        return _foreign(url)
+    status = Status.UNUSABLE if response.status_code in _UNUSABLE else Status.NO
+    return Stopped(
+        str(value["code"]),
+        str(value.get("detail") or value.get("title") or response.status_code),
+        hint=str(value.get("hint") or ""),
+        status=status,
+    )
+
+
+def _foreign(url: str) -> Stopped:
+    """Whatever answers there, it is not a firewall."""
+    return Stopped(
+        "not_a_firewall", f"What answers at {url} is no Agent Action Firewall.", hint="Check --url or AAF_URL."
+    )

@@ -1,0 +1,73 @@
+"""Ask the person at the terminal. An answer counts only if it was typed after its question stood there: what was typed before is thrown
+away, and the question is printed only once the keyboard has been still for a moment.
+"""
+
+import select
+import sys
+import termios
+
+from rich.text import Text
+
+from aaf.entrypoints.cli.terminal.output import console, on_terminal
+from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
+
+STILL = 0.5
+"""Seconds without a line before a question is asked."""
+SHORT_DIGEST = 4
+CAREFUL = frozenset({"high", "critical"})
+"""Risks at which yes is not enough: the digest's first characters are typed."""
+
+
+def _forget_typed() -> None:
+    """Throw away what was typed before, until nothing more comes."""
+    while True:
+        waiting, _, _ = select.select([sys.stdin], [], [], STILL)
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        if not waiting:
+            return
+
+
+def _asked(question: Text) -> str:
+    """One line in answer to a question."""
+    _forget_typed()
+    console(error=True).print(question, end="")
+    return sys.stdin.readline().strip()
+
+
+def confirm(*, risk: str, digest: str) -> None:
+    """Ask whether to approve what was just shown.
+
+    Raises:
+        Stopped: the answer is anything but a clear yes, or nobody is there.
+    """
+    if not on_terminal():
+        raise Stopped(
+            "nobody_to_ask",
+            "Approving asks a person at a terminal.",
+            hint="In a script, name what you approve: --yes --digest DIGEST.",
+        )
+    wanted = digest[:SHORT_DIGEST] if risk in CAREFUL else "y"
+    if risk in CAREFUL:
+        question = Text.assemble(
+            (f"Risk {risk}. ", "bold red"), f"To approve, type the first {SHORT_DIGEST} characters of the digest: "
+        )
+    else:
+        question = Text("Approve this? [y/N] ", style="bold")
+    if _asked(question).lower() not in ({wanted} if risk in CAREFUL else {"y", "yes"}):
+        raise Stopped("not_approved", "Nothing was sent.", hint="The action still waits.", status=Status.NO)
+
+
+def reason() -> str:
+    """Ask why; the agent is told.
+
+    Raises:
+        Stopped: nobody is there.
+    """
+    if not on_terminal():
+        raise Stopped("reason_required", "A rejection needs a reason.", hint="Give it with --reason TEXT.")
+    return _asked(Text("Why? The agent is told: ", style="bold"))
+
+
+def more(shown: int, total: int) -> None:
+    """Wait for Enter before the next page."""
+    _asked(Text(f"-- {shown} of {total} lines; Enter for more -- ", style="reverse"))

@@ -1,0 +1,1 @@
+"""What is permitted: catalogue, schemas, positioned YAML, the rule compiler and matcher. Pure."""

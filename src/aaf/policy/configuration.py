@@ -1,0 +1,311 @@
+"""A folder of files becomes one configuration, or a list of everything that is wrong with it.
+
+Pure: names and bytes in, a compiled configuration out. What is activated is stored as canonical JSON; reading that back needs no YAML
+and gives the same decisions. No key is ignored: what nobody reads is a problem.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aaf.domain.canonical import Json, canonical
+from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
+from aaf.domain.errors import ConfigurationInvalid, Problem
+from aaf.policy.catalogue import ActionClass, Catalogue, Entry, read_entry
+from aaf.policy.judge import Policy
+from aaf.policy.positioned import Faults, Node, parse
+from aaf.policy.reading import Section, choose, did_you_mean
+from aaf.policy.rules import Rule, read_requirement, read_rules, requirement_from_json
+
+MAIN = "aaf.yaml"
+FORMAT = "aaf-configuration/1"
+CONNECTORS = ("files",)
+MAX_FILE_BYTES = 64 * 1_048_576
+
+_ACTION_FILE = re.compile(r"actions/[^/]+\.yaml")
+_RATE = re.compile(r"([1-9][0-9]{0,6})/([smhd])")
+_MICROSECONDS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_MAX_BURST = 100_000
+_MAX_RUN = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate: one unit each `interval` microseconds, and at most `burst` at once."""
+
+    name: str
+    interval: int
+    burst: int
+
+    @property
+    def tolerance(self) -> int:
+        """Microseconds by which a unit may come early."""
+        return self.interval * (self.burst - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that one release says. `use_within` and `run_timeout` in seconds; `redact` are names of fields."""
+
+    catalogue: Catalogue
+    rules: tuple[Rule, ...] = ()
+    organisation: str = ""
+    defaults: Mapping[ActionClass, Verdict] = field(default_factory=dict)
+    approvals: Requirement = DEFAULT_REQUIREMENT
+    fallback: Requirement | None = None
+    limits: tuple[Limit, ...] = ()
+    use_within: int = 900
+    run_timeout: int = 30
+    connectors: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    redact: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    policy: Policy = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compile the policy."""
+        policy = Policy(
+            self.catalogue,
+            self.rules,
+            defaults=self.defaults,
+            requirement=self.approvals,
+            fallback=self.fallback,
+            file=MAIN,
+        )
+        object.__setattr__(self, "policy", policy)
+
+    def to_stored(self) -> dict[str, Json]:
+        """The document of a release: JSON that `from_stored` reads."""
+        return {
+            "actions": [entry.to_json() for entry in self.catalogue.values()],
+            "approvals": self.approvals.to_json(),
+            "connectors": {name: dict(settings) for name, settings in self.connectors.items()},
+            "defaults": {klass.value: verdict for klass, verdict in self.defaults.items()},
+            "fallback": self.fallback.to_json() if self.fallback else None,
+            "format": FORMAT,
+            "limits": [{"burst": limit.burst, "interval": limit.interval, "name": limit.name} for limit in self.limits],
+            "organisation": self.organisation,
+            "redact": list(self.redact),
+            "rules": [rule.to_json() for rule in self.rules],
+            "run_timeout": self.run_timeout,
+            "use_within": self.use_within,
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_stored(cls, document: Mapping[str, Any]) -> "Configuration":
+        """What `to_stored` gave, without YAML and without checking again.
+
+        Raises:
+            ConfigurationInvalid: it is of another format.
+        """
+        if document.get("format") != FORMAT:
+            found = str(document.get("format"))[:64]
+            problem = Problem(
+                "release", 0, 0, f"the stored format is {found}, this program reads {FORMAT}", "use the newer program"
+            )
+            raise ConfigurationInvalid((problem,))
+        return cls(
+            catalogue=Catalogue(Entry.from_json(entry) for entry in document["actions"]),
+            rules=tuple(Rule.from_json(rule) for rule in document["rules"]),
+            organisation=document["organisation"],
+            defaults={ActionClass(klass): Verdict(verdict) for klass, verdict in document["defaults"].items()},
+            approvals=requirement_from_json(document["approvals"]),
+            fallback=requirement_from_json(document["fallback"]) if document["fallback"] else None,
+            limits=tuple(Limit(limit["name"], limit["interval"], limit["burst"]) for limit in document["limits"]),
+            use_within=document["use_within"],
+            run_timeout=document["run_timeout"],
+            connectors=document["connectors"],
+            redact=tuple(document["redact"]),
+            warnings=tuple(document["warnings"]),
+        )
+
+
+def source_hash(files: Mapping[str, bytes]) -> str:
+    """Hex SHA-256 over names and bytes, to tell whether the files changed."""
+    listed: dict[str, Json] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return hashlib.sha256(canonical(listed)).hexdigest()
+
+
+def load(files: Mapping[str, bytes]) -> Configuration:
+    """Compile the files of a configuration folder: `aaf.yaml` and `actions/*.yaml`, by their names in it.
+
+    Raises:
+        ConfigurationInvalid: with every problem of every file, in order of files and places.
+    """
+    problems = [_stranger(name) for name in files if name != MAIN and not _ACTION_FILE.fullmatch(name)]
+    if MAIN not in files:
+        problems.append(Problem(MAIN, 0, 0, "the file is missing", "write at least `version: 1` into it"))
+    entries: dict[str, tuple[Entry, Node, Faults]] = {}
+    for name in sorted(name for name in files if _ACTION_FILE.fullmatch(name)):
+        faults = Faults(name)
+        _read_action(files[name], faults, entries)
+        problems.extend(faults.problems)
+    faults, warnings = Faults(MAIN), Faults(MAIN)
+    root = parse(files[MAIN], faults) if MAIN in files else None
+    # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
+    broken = bool(problems)
+    configuration = (
+        _read_main(Section(root, MAIN, faults), entries, warnings, broken=broken) if root is not None else None
+    )
+    problems.extend(faults.problems)
+    if problems or configuration is None:
+        raise ConfigurationInvalid(
+            tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column)))
+        )
+    configuration.policy.prepare()
+    return configuration
+
+
+def _stranger(name: str) -> Problem:
+    if name.endswith(".rego"):
+        return Problem(name, 0, 0, "policy modules in Rego aren't supported by this version", "write rules in aaf.yaml")
+    return Problem(
+        name, 0, 0, "this file has no place in a configuration", did_you_mean(name, [MAIN, "actions/<name>.yaml"])
+    )
+
+
+def _read_action(data: bytes, faults: Faults, entries: dict[str, tuple[Entry, Node, Faults]]) -> None:
+    node = parse(data, faults)
+    entry = read_entry(node, faults) if node is not None else None
+    if entry is None or node is None:
+        return
+    if entry.name in entries:
+        _, first, where = entries[entry.name]
+        hint = f"the first is in {where.file}:{first.line}"
+        faults.at(node, f"the action type `{entry.name}` is declared a second time", hint)
+        return
+    entries[entry.name] = (entry, node, faults)
+
+
+def _read_main(
+    section: Section, entries: Mapping[str, tuple[Entry, Node, Faults]], warnings: Faults, *, broken: bool
+) -> Configuration:
+    faults = section.faults
+    catalogue = Catalogue(entry for entry, _, _ in entries.values())
+    version = section.take("version", required=True)
+    if version is not None and (type(version.value) is not int or version.value != 1):
+        faults.at(version, "`version` must be 1", "this program reads version 1")
+    organisation = section.text("organisation")
+    asked = section.section("approvals", "approvals")
+    approvals = read_requirement(asked) if asked else DEFAULT_REQUIREMENT
+    nodes = section.nodes("rules", "rules")
+    rules = () if broken else read_rules(nodes, catalogue, approvals, faults, warnings)
+    connectors = _connectors(section.section("connectors", "connectors"))
+    if not broken:
+        _check_effects(entries.values(), connectors, faults)
+    configuration = Configuration(
+        catalogue=catalogue,
+        rules=rules if not faults.problems else (),
+        organisation=organisation,
+        defaults=_defaults(section.section("defaults", "defaults")),
+        approvals=approvals,
+        fallback=_fallback(section.section("fallback", "fallback"), approvals),
+        limits=_limits(section.section("limits", "limits")),
+        use_within=section.seconds("use_within", 900),
+        run_timeout=_run_timeout(section),
+        connectors=connectors,
+        redact=tuple(name for name, _ in section.texts("redact")),
+        warnings=tuple(str(warning) for warning in warnings.problems),
+    )
+    section.close()
+    return configuration
+
+
+def _run_timeout(section: Section) -> int:
+    seconds = section.seconds("run_timeout", 30)
+    node = section.take("run_timeout")
+    if node is not None and seconds > _MAX_RUN:
+        section.faults.at(node, "`run_timeout` is at most 1h")
+    return seconds
+
+
+def _defaults(section: Section | None) -> dict[ActionClass, Verdict]:
+    found: dict[ActionClass, Verdict] = {}
+    for name, node in section.rest() if section else ():
+        faults = section.faults if section else Faults(MAIN)
+        if name not in set(ActionClass):
+            faults.at_key(
+                node, f"there is no action class `{name}`", did_you_mean(name, [klass.value for klass in ActionClass])
+            )
+            continue
+        verdict = choose(node, Verdict, Verdict.DENY, f"the default of {name}", faults)
+        if verdict is Verdict.ALLOW and name != ActionClass.READ:
+            faults.at(
+                node, f"the default of {name} can't be allow", "only reads may be allowed by default; write a rule"
+            )
+        found[ActionClass(name)] = verdict
+    return found
+
+
+def _fallback(section: Section | None, approvals: Requirement) -> Requirement | None:
+    if section is None:
+        return None
+    decision = section.take("decision", required=True)
+    if decision is not None and decision.value != Verdict.REQUIRE_APPROVAL:
+        section.faults.at(
+            decision, "the fallback can only be require_approval", "leave `fallback` out to deny unknown action types"
+        )
+    approval = section.section("approval", "approval of the fallback")
+    requirement = read_requirement(approval, approvals) if approval else approvals
+    section.close()
+    return requirement
+
+
+def _limits(section: Section | None) -> tuple[Limit, ...]:
+    if section is None:
+        return ()
+    found: list[Limit] = []
+    agent = section.section("agent", "limits of agents")
+    if agent is not None:
+        rate, node = agent.text("rate", required=True), agent.take("rate")
+        parts = _RATE.fullmatch(rate)
+        if node is not None and rate and parts is None:
+            agent.faults.at(
+                node, "`rate` must be a number per unit of time", "write it like 60/m; units are s, m, h, d"
+            )
+        burst = agent.whole("burst", 1, least=1, most=_MAX_BURST)
+        agent.close()
+        if parts:
+            found.append(Limit("agent", max(1, _MICROSECONDS[parts[2]] // int(parts[1])), burst))
+    section.close()
+    return tuple(found)
+
+
+def _connectors(section: Section | None) -> dict[str, Mapping[str, Json]]:
+    if section is None:
+        return {}
+    found: dict[str, Mapping[str, Json]] = {}
+    files = section.section("files", "the connector files")
+    if files is not None:
+        found["files"] = {
+            "max_bytes": files.whole("max_bytes", 1_048_576, least=1, most=MAX_FILE_BYTES),
+            "protect": [pattern for pattern, _ in files.texts("protect")],
+            "root": files.text("root", required=True),
+        }
+        files.close()
+    section.close()
+    return found
+
+
+def _check_effects(
+    entries: Iterable[tuple[Entry, Node, Faults]], connectors: Mapping[str, Mapping[str, Json]], faults: Faults
+) -> None:
+    """Every connector that an action type names exists and is configured."""
+    for entry, node, where in entries:
+        if entry.effect == "caller" or entry.effect in connectors:
+            continue
+        effect = node.value["effect"] if isinstance(node.value, dict) else node
+        place = f"{where.file}:{effect.line}:{effect.column}"
+        if entry.effect in CONNECTORS:
+            faults.add(
+                (0, 0),
+                f"`connectors` lacks `{entry.effect}`, which {entry.name} needs ({place})",
+                f"add connectors.{entry.effect}",
+            )
+        else:
+            hint = did_you_mean(entry.effect, CONNECTORS)
+            faults.problems.append(
+                Problem(where.file, effect.line, effect.column, f"there is no connector `{entry.effect}`", hint)
+            )

@@ -1,0 +1,122 @@
+"""Which rules could match one action type, arranged so that few of them are asked.
+
+Each candidate may have a gate: one of its own tests, the one that fewest others share. Candidates whose gates ask about the same field
+stand together, so the field is fetched once; a gate that says no settles its candidate, and any other answer asks the whole condition.
+The outcome is that of a plain scan over all rules, which the tests hold it to.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from aaf.domain.decision import Source, Verdict, Vote
+from aaf.domain.errors import Code
+from aaf.policy.catalogue import ActionClass, Entry
+from aaf.policy.conditions import Absent, AllOf, Predicate, Test, compile_condition, kind_of, reader
+from aaf.policy.decision_input import Input
+from aaf.policy.operators import Op, decimal, fault, gate, wants_decimal
+from aaf.policy.rules import Rule
+from aaf.policy.schemas import Kind
+
+Voices: TypeAlias = tuple[Vote, Vote | None]
+"""What a rule says where its condition is true, and where that can't be known: nothing, for an allow."""
+
+_Gated: TypeAlias = tuple[Callable[[Any], Any], int, Predicate, Vote, Vote | None]
+_BY_TYPE = ("class", "operation", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """The candidates of one action type: groups that share a field, each member behind its gate, and the open ones. Numbers keep the order of the rules."""
+
+    open: tuple[_Gated, ...]
+    groups: tuple[tuple[Callable[[Input], Any], tuple[_Gated, ...]], ...]
+
+    def votes(self, asked: Input) -> list[Vote]:
+        """The votes of the rules that match, in the order of the rules."""
+        found: list[tuple[int, Vote]] = []
+        candidates = [*self.open]
+        for read, members in self.groups:
+            candidates += _passed(read(asked), members)
+        for _, number, predicate, sure, unsure in candidates:
+            try:
+                said = predicate(asked)
+            except Exception:  # noqa: BLE001 - whatever went wrong, a rule that can't be evaluated denies
+                found.extend((number, vote) for vote in failure(sure.name))
+                continue
+            if said:
+                found.append((number, sure))
+            elif said is None and unsure is not None:
+                found.append((number, unsure))
+        if len(found) > 1:
+            found.sort(key=_number)
+        return [vote for _, vote in found]
+
+
+def _passed(value: Any, members: tuple[_Gated, ...]) -> Iterable[_Gated]:  # noqa: ANN401 - a JSON value, or why there is none
+    """The members whose gate doesn't say no; all of them where there is no value, or where a gate can't be asked."""
+    if value.__class__ is Absent:
+        return members
+    try:
+        return [member for member in members if member[0](value) is not False]
+    except Exception:  # noqa: BLE001 - each condition is asked on its own then, and fails on its own
+        return members
+
+
+def build(candidates: Iterable[tuple[int, Rule, Voices]], entry: Entry | None, klass: ActionClass | None) -> Matcher:
+    """Compile the numbered candidates for one action type of one class; both None is for types that nobody declared."""
+    left: list[tuple[int, Voices, Predicate, list[tuple[Test, Kind]]]] = []
+    for number, rule, voices in candidates:
+        compiled = compile_condition(rule.match, entry, klass)
+        if compiled is not False:
+            left.append((number, voices, _always if compiled is True else compiled, _gates(rule.match, entry)))
+    shared = Counter(_key(test) for *_, gates in left for test, _ in gates)
+    open_: list[_Gated] = []
+    groups: dict[tuple[str, bool], list[_Gated]] = {}
+    for number, (sure, unsure), predicate, gates in left:
+        chosen = min(gates, key=lambda known: shared[_key(known[0])], default=None)
+        if chosen is None:
+            open_.append((_pass, number, predicate, sure, unsure))
+            continue
+        test, kind = chosen
+        place = (test.field, wants_decimal(kind, test.op))
+        groups.setdefault(place, []).append((gate(kind, test.op, test.value), number, predicate, sure, unsure))
+    return Matcher(tuple(open_), tuple((_read(*place), tuple(members)) for place, members in groups.items()))
+
+
+def _read(name: str, as_decimal: bool) -> Callable[[Input], Any]:  # noqa: FBT001 - half of a group's key
+    read = reader(name)
+    return (lambda asked: decimal(read(asked))) if as_decimal else read
+
+
+def failure(rule: str) -> tuple[Vote, ...]:
+    """The vote of a rule that could not be evaluated: deny, whatever the rule wanted."""
+    return (Vote(Verdict.DENY, Source.RULE, Code.POLICY_ERROR, rule, f"The rule {rule} could not be evaluated."),)
+
+
+def _number(numbered: tuple[int, Vote]) -> int:
+    return numbered[0]
+
+
+def _always(_: Input) -> bool:
+    return True
+
+
+def _pass(_: object) -> bool:
+    return True
+
+
+def _key(test: Test) -> tuple[str, str, str]:
+    return test.field, test.op, repr(test.value)
+
+
+def _gates(match: AllOf, entry: Entry | None) -> list[tuple[Test, Kind]]:
+    """The tests that the condition demands plainly, and the kinds of their fields: where one is false, so is the condition."""
+    found: list[tuple[Test, Kind]] = []
+    for part in match.parts:
+        if isinstance(part, Test) and part.op is not Op.EXISTS and part.field not in _BY_TYPE:
+            kind = kind_of(part.field, entry)
+            if kind is not None and fault(kind, part.op, part.value) is None:
+                found.append((part, kind))
+    return found

@@ -1,0 +1,321 @@
+"""Rules as people write them, and everything that can be wrong with one before it ever runs.
+
+All conditions of a rule are ANDed, a list is OR, every matching rule speaks, and order never matters. A field, operator, tool or role
+that doesn't exist, or that no action type which the rule can match has, is a problem at load: a rule that can never match is never silent.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aaf.domain.canonical import Json
+from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
+from aaf.domain.principal import ROLES, Permission
+from aaf.policy import conditions
+from aaf.policy.catalogue import Catalogue, Entry
+from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Test, kind_of
+from aaf.policy.operators import Op, fault, opposite, question
+from aaf.policy.positioned import Faults, Node
+from aaf.policy.reading import Section, did_you_mean
+
+MAX_QUORUM = 20
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_USER = re.compile(r"user:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_COMBINATORS = ("all", "any", "not")
+_LATER = ("provenance", "session", "time")
+_BY_TYPE = ("tool", "operation")
+_STATIC = (*_BY_TYPE, "class")
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; `requirement` is set where the decision is require_approval."""
+
+    name: str
+    match: AllOf
+    decision: Verdict
+    reason: str
+    requirement: Requirement | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """As stored."""
+        return {
+            "decision": self.decision,
+            "match": [conditions.to_json(part) for part in self.match.parts],
+            "name": self.name,
+            "reason": self.reason,
+            "requirement": self.requirement.to_json() if self.requirement else None,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Rule":
+        """What `to_json` stored."""
+        requirement = requirement_from_json(stored["requirement"]) if stored["requirement"] else None
+        parts = tuple(conditions.from_json(part) for part in stored["match"])
+        return cls(stored["name"], AllOf(parts), Verdict(stored["decision"]), stored["reason"], requirement)
+
+
+def requirement_from_json(stored: Mapping[str, Any]) -> Requirement:
+    """What `Requirement.to_json` stored."""
+    return Requirement(tuple(stored["approvers"]), stored["quorum"], stored["timeout"], stored["reason_required"])
+
+
+def read_rules(
+    nodes: Iterable[Node], catalogue: Catalogue, defaults: Requirement, faults: Faults, warnings: Faults
+) -> tuple[Rule, ...]:
+    """Read and check the items of `rules`."""
+    rules: list[Rule] = []
+    places: dict[str, Node] = {}
+    for node in nodes:
+        section = Section(node, "a rule", faults)
+        rule = _read_rule(section, catalogue, defaults, warnings)
+        if (named := section.take("name")) is not None:
+            if rule.name in places:
+                first = places[rule.name]
+                faults.at(
+                    named, f"a second rule is named `{rule.name}`", f"the first is at {first.line}:{first.column}"
+                )
+            places.setdefault(rule.name, named)
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, warnings: Faults) -> Rule:
+    faults = section.faults
+    name = section.text("name", required=True)
+    named = section.take("name")
+    if named is not None and name and not _NAME.fullmatch(name):
+        faults.at(named, "a rule's name is lower case letters, digits and hyphens", "such as large-refunds")
+    section.what = f"rule {name}" if name else section.what
+    decision = section.choice("decision", Verdict, Verdict.DENY, required=True)
+    reason = section.text("reason")
+    requirement = None
+    approval = section.section("approval", f"approval of {section.what}")
+    if decision is Verdict.REQUIRE_APPROVAL:
+        requirement = read_requirement(approval, defaults) if approval else defaults
+    elif approval is not None:
+        faults.at_key(
+            approval.node, "`approval` goes with require_approval only", "leave it out, or change the decision"
+        )
+    match = AllOf(())
+    given = section.take("match", required=True)
+    if given is not None:
+        match = _read_match(given, faults, catalogue)
+        check = _Check(catalogue, faults, warnings, section.what, decision)
+        check.condition(match, list(catalogue.values()))
+        if not match.parts and decision is Verdict.ALLOW:
+            faults.at(given, "an allow needs a condition", "say at least which tool or class")
+    section.close()
+    return Rule(name, match, decision, reason, requirement)
+
+
+def read_requirement(section: Section, defaults: Requirement = DEFAULT_REQUIREMENT) -> Requirement:
+    """An approval requirement; what it doesn't say is as in `defaults`."""
+    faults = section.faults
+    approvers = section.texts("approvers", defaults.approvers)
+    if not approvers:
+        faults.at(section.node, "`approvers` names nobody", "write approvers: [role:approver]")
+    for approver, node in approvers:
+        _check_approver(approver, node, faults)
+    quorum = section.whole("quorum", defaults.quorum, least=1, most=MAX_QUORUM)
+    people = {approver for approver, _ in approvers}
+    if approvers and quorum > len(people) and all(approver.startswith("user:") for approver in people):
+        faults.at(
+            section.node, f"a quorum of {quorum} can't be met by {len(people)} users", "name more approvers, or a role"
+        )
+    on_timeout = section.take("on_timeout")
+    if on_timeout is not None and on_timeout.value != "deny":
+        faults.at(
+            on_timeout, "`on_timeout` can only be deny in this version", "escalation isn't supported yet; write deny"
+        )
+    wanted = replace(
+        defaults,
+        approvers=tuple(approver for approver, _ in approvers),
+        quorum=quorum,
+        timeout=section.seconds("timeout", defaults.timeout),
+        reason_required=section.flag("reason_required", default=defaults.reason_required),
+    )
+    section.close()
+    return wanted
+
+
+def _check_approver(approver: str, node: Node, faults: Faults) -> None:
+    reviewing = [f"role:{role}" for role, granted in ROLES.items() if Permission.ORG_APPROVAL_REVIEW in granted]
+    if approver not in reviewing and not _USER.fullmatch(approver):
+        hint = did_you_mean(approver, reviewing) if approver.startswith("role:") else "write role:<name> or user:<id>"
+        faults.at(node, f"`{approver}` names nobody who can approve", hint)
+
+
+def _read_match(node: Node, faults: Faults, catalogue: Catalogue) -> AllOf:
+    """A mapping of fields and combinators, all of which must hold."""
+    if not isinstance(node.value, dict):
+        faults.at(node, "`match` must be a mapping", "write it as {tool: files, operation: [read]}")
+        return AllOf((), (node.line, node.column))
+    parts: list[Condition] = []
+    for key, value in node.value.items():
+        if key == "not":
+            parts.append(Not(_read_match(value, faults, catalogue)))
+            _not_empty(value, key, faults)
+        elif key in _COMBINATORS:
+            _not_empty(value, key, faults)
+            inner = tuple(
+                _read_match(item, faults, catalogue) for item in (value.value if isinstance(value.value, list) else ())
+            )
+            parts.append((AllOf if key == "all" else AnyOf)(inner, value.key))
+        elif _is_field(key, value, faults, catalogue):
+            parts.extend(_read_tests(key, value, faults))
+    return AllOf(tuple(parts), (node.line, node.column))
+
+
+def _not_empty(node: Node, key: str, faults: Faults) -> None:
+    kind = dict if key == "not" else list
+    if not isinstance(node.value, kind) or not node.value:
+        wanted = "a mapping" if key == "not" else "a list of mappings"
+        faults.at(node, f"`{key}` takes {wanted} that is not empty", "such as {tool: files}")
+
+
+def _is_field(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> bool:
+    head, _, rest = key.partition(".")
+    if key in FIELDS or (head in ("params", "context") and rest):
+        return True
+    if head in _LATER:
+        faults.at_key(node, f"the field `{key}` isn't supported yet", "leave the condition out")
+        return False
+    known = {
+        *FIELDS,
+        *_COMBINATORS,
+        *(f"params.{path}" for entry in catalogue.values() for path in entry.input.paths()),
+    }
+    hint = f"did you mean `params.{key}`?" if f"params.{key}" in known else did_you_mean(key, known)
+    faults.at_key(node, f"there is no field `{key}`", hint)
+    return False
+
+
+def _read_tests(name: str, node: Node, faults: Faults) -> list[Test]:
+    """A scalar is a list of one, a list is OR, and the operators of a mapping are ANDed."""
+    place = (node.line, node.column)
+    if isinstance(node.value, list):
+        return [Test(name, Op.IN, node.plain(), node.key, place)]
+    if not isinstance(node.value, dict):
+        return [Test(name, Op.IN, [node.plain()], node.key, place)]
+    if not node.value:
+        faults.at(node, f"`{name}` has no operator", "such as {eq: value}")
+    found: list[Test] = []
+    for op, operand in node.value.items():
+        if op in set(Op):
+            found.append(Test(name, Op(op), operand.plain(), node.key, (operand.line, operand.column)))
+        else:
+            faults.at_key(operand, f"there is no operator `{op}`", did_you_mean(op, [known.value for known in Op]))
+    return found
+
+
+def possible(condition: Condition, entry: Entry, fields: Iterable[str], *, positive: bool = True) -> bool | None:
+    """What the action type alone says of a condition, looking at these fields only; None where that isn't enough."""
+    match condition:
+        case Test(name, op, value):
+            if name not in fields or op is Op.EXISTS or fault(FIELDS[name][0], op, value) is not None:
+                return None
+            asked = question(FIELDS[name][0], op, value)
+            known = entry.klass if name == "class" else getattr(entry, name)
+            return asked(known) if positive else opposite(asked)(known)
+        case Not(part):
+            return possible(part, entry, fields, positive=not positive)
+        case AllOf(parts) | AnyOf(parts):
+            every = isinstance(condition, AllOf) is positive
+            said = [possible(part, entry, fields, positive=positive) for part in parts]
+            if (not every) in said:
+                return not every
+            return None if None in said else every
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """Checks one rule's condition against the action types that each part of it can match."""
+
+    catalogue: Catalogue
+    faults: Faults
+    warnings: Faults
+    what: str
+    decision: Verdict
+
+    def condition(self, condition: Condition, entries: list[Entry], *, positive: bool = True) -> None:
+        """Walk down; a conjunction narrows what its parts can match."""
+        match condition:
+            case Test():
+                self._test(condition, entries)
+            case Not(part):
+                self.condition(part, entries, positive=not positive)
+            case AllOf(parts) | AnyOf(parts):
+                if isinstance(condition, AllOf) is positive:
+                    entries = self._narrowed(condition, entries, positive=positive)
+                for part in parts:
+                    self.condition(part, entries, positive=positive)
+
+    def _narrowed(self, condition: AllOf | AnyOf, entries: list[Entry], *, positive: bool) -> list[Entry]:
+        named = [entry for entry in entries if possible(condition, entry, _BY_TYPE, positive=positive) is not False]
+        if entries and not named:
+            if not self._names_nothing(condition):
+                self.faults.add(
+                    condition.place, f"{self.what} can't match any action type here", "look at its tool and operation"
+                )
+            return entries
+        left = [entry for entry in named if possible(condition, entry, _STATIC, positive=positive) is not False]
+        if named and not left:
+            self.warnings.add(
+                condition.place, f"{self.what} matches no action type of today's catalogue", "no entry has this class"
+            )
+        return left
+
+    def _names_nothing(self, condition: Condition) -> bool:
+        """Whether a test in it names a tool or an operation that doesn't exist, which is a problem of its own."""
+        return any(self._strangers(test) for test in conditions.tests(condition))
+
+    def _strangers(self, test: Test) -> list[str]:
+        if test.field not in _BY_TYPE or test.op not in (Op.EQ, Op.NE, Op.IN, Op.NOT_IN):
+            return []
+        known = [getattr(entry, test.field) for entry in self.catalogue.values()]
+        return [
+            str(value) for value in (test.value if isinstance(test.value, list) else [test.value]) if value not in known
+        ]
+
+    def _test(self, test: Test, entries: list[Entry]) -> None:
+        if test.field.startswith("params."):
+            self._parameter(test, entries)
+            return
+        kind = kind_of(test.field, None)
+        wrong = fault(kind, test.op, test.value) if kind else None
+        if wrong is not None:
+            self.faults.add(test.place, f"`{test.field}`: {wrong[0]}", wrong[1])
+            return
+        for stranger in self._strangers(test):
+            known = [getattr(entry, test.field) for entry in self.catalogue.values()]
+            self.faults.add(
+                test.place, f"no action type has the {test.field} `{stranger}`", did_you_mean(stranger, known)
+            )
+        if test.field == "role" and test.op is not Op.EXISTS:
+            for role in test.value if isinstance(test.value, list) else [test.value]:
+                if role not in ROLES:
+                    self.faults.add(test.place, f"there is no role `{role}`", did_you_mean(str(role), ROLES))
+        if test.field.startswith("context.") and self.decision is Verdict.ALLOW:
+            self.warnings.add(
+                test.key, f"{self.what} allows because of `{test.field}`", "context is what the caller claims"
+            )
+
+    def _parameter(self, test: Test, entries: list[Entry]) -> None:
+        path = test.field.removeprefix("params.")
+        having = [(entry, kind) for entry in entries if (kind := entry.kind(path)) is not None]
+        if not having:
+            names = ", ".join(entry.name for entry in entries[:_SHOWN]) + (", …" if len(entries) > _SHOWN else "")
+            hint = did_you_mean(test.field, [f"params.{known}" for entry in entries for known in entry.input.paths()])
+            self.faults.add(
+                test.key,
+                f"`{test.field}` is no parameter of {names or 'any action type'} that {self.what} can match",
+                hint,
+            )
+        for entry, kind in having:
+            wrong = fault(kind, test.op, test.value)
+            if wrong is not None:
+                self.faults.add(test.place, f"`{test.field}` of {entry.name}: {wrong[0]}", wrong[1])
+                return

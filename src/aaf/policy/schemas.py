@@ -1,0 +1,259 @@
+"""Schemas of parameters and results: does a value match, what is left out, and is its text harmless.
+
+Validation is JSON Schema 2020-12 by jsonschema-rs with formats asserted, linear-time patterns and no retrieval of anything. What is
+said of a fault names the place and the expectation, never the value. Values are refused rather than changed; the only addition is
+a declared default. `open` and `x-allow-control` are our own keywords, which the validator ignores as annotations.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Any, TypeAlias
+
+import jsonschema_rs
+
+from aaf.domain.canonical import Json
+from aaf.domain.errors import Code
+from aaf.policy.reading import did_you_mean
+
+MAX_FAULTS = 20
+_MAX_NAME = 64
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_NO_PATH: Mapping[str, Any] = {}
+_Fill: TypeAlias = Callable[[Json], Json]
+
+
+@unique
+class Kind(StrEnum):
+    """What a rule can ask of a field; `opaque` can only exist or not."""
+
+    ANY = "any value"
+    CLASS = "action class"
+    FLAG = "true or false"
+    NUMBER = "number"
+    OPAQUE = "structure"
+    RISK = "risk"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    TEXT = "string"
+    TEXTS = "list of strings"
+
+
+_KINDS = {
+    "array": Kind.OPAQUE,
+    "boolean": Kind.FLAG,
+    "integer": Kind.NUMBER,
+    "number": Kind.NUMBER,
+    "object": Kind.OPAQUE,
+    "string": Kind.TEXT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaFault:
+    """One way in which a value is not what its schema says; safe to show the caller."""
+
+    code: Code
+    path: str
+    message: str
+    hint: str = ""
+
+
+class Schema:
+    """A compiled schema; `document` is what was written, and all that is stored."""
+
+    def __init__(self, document: dict[str, Json]) -> None:
+        """Compile.
+
+        Raises:
+            ValueError: jsonschema-rs doesn't take it.
+        """
+        self.document = document
+        self._definitions: Mapping[str, Any] = _mapping(document.get("$defs"))
+        self._validator = jsonschema_rs.Draft202012Validator(
+            document,
+            validate_formats=True,
+            ignore_unknown_formats=False,
+            offline=True,
+            pattern_options=jsonschema_rs.RegexOptions(),
+        )
+        self._fill = self._filler(document)
+
+    def check(self, value: Json, *, at: str = "$.params") -> tuple[SchemaFault, ...]:
+        """Every fault of `value`, at most 20, in order of their places."""
+        if self._validator.is_valid(value):
+            return ()
+        faults: list[SchemaFault] = []
+        for error in self._validator.iter_errors(value):
+            faults.extend(self._explain(error, at))
+        return tuple(sorted(faults, key=lambda fault: fault.path)[:MAX_FAULTS])
+
+    def fill_defaults(self, params: dict[str, Json]) -> dict[str, Json]:
+        """A copy in which every missing field that declares a default has it."""
+        filled = self._fill(params) if self._fill else params
+        return dict(filled) if isinstance(filled, dict) else {}
+
+    def sanitise(self, value: Json, *, at: str = "$.params") -> tuple[SchemaFault, ...]:
+        """Where text holds control characters other than tab and newline, or lone surrogates, that its field doesn't allow."""
+        faults: list[SchemaFault] = []
+        self._walk(value, self.document, at, faults)
+        return tuple(faults[:MAX_FAULTS])
+
+    def kind(self, path: str) -> Kind | None:
+        """The kind of a dotted path through declared properties, or None where no such field is declared."""
+        found: Mapping[str, Any] = self.document
+        for name in path.split("."):
+            inner = _mapping(self._resolved(found).get("properties")).get(name)
+            if inner is None:
+                return None
+            found = inner
+        return self._kind_of(found)
+
+    def paths(self) -> list[str]:
+        """Every declared path, for hints."""
+        found: list[str] = []
+        queue: list[tuple[str, Mapping[str, Any]]] = [("", self.document)]
+        for prefix, schema in queue:
+            for name, inner in _mapping(self._resolved(schema).get("properties")).items():
+                found.append(prefix + name)
+                queue.append((f"{prefix}{name}.", inner))
+        return found
+
+    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Follow a `$ref`; the load has made sure that it is local and doesn't lead back to itself."""
+        while "$ref" in schema:
+            schema = self._definitions[schema["$ref"].removeprefix("#/$defs/")]
+        return schema
+
+    def _kind_of(self, schema: Mapping[str, Any]) -> Kind:
+        schema = self._resolved(schema)
+        if "type" in schema:
+            names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+            kinds = {_KINDS[name] for name in names if name != "null"}
+        elif "enum" in schema or "const" in schema:
+            kinds = {_kind_of_value(value) for value in schema.get("enum", [schema.get("const")])}
+        else:
+            kinds = {self._kind_of(branch) for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))}
+        if kinds == {Kind.OPAQUE} and self._kind_of_items(schema) is Kind.TEXT:
+            return Kind.TEXTS
+        return kinds.pop() if len(kinds) == 1 else Kind.ANY
+
+    def _kind_of_items(self, schema: Mapping[str, Any]) -> Kind | None:
+        items = schema.get("items")
+        return None if items is None or "prefixItems" in schema else self._kind_of(items)
+
+    def _filler(self, schema: Mapping[str, Any]) -> _Fill | None:
+        """A function that fills defaults beneath `schema`, or None where there is none."""
+        schema = self._resolved(schema)
+        each = self._filler(schema["items"]) if "items" in schema else None
+        if each is not None:
+            return lambda value: [each(item) for item in value] if isinstance(value, list) else value
+        plan: list[tuple[str, Mapping[str, Any], _Fill | None]] = []
+        for name, inner in _mapping(schema.get("properties")).items():
+            deeper = self._filler(inner)
+            if deeper is not None or "default" in inner:
+                plan.append((name, inner, deeper))
+        return (lambda value: _filled(value, plan)) if plan else None
+
+    def _walk(self, value: Json, schema: Mapping[str, Any], path: str, faults: list[SchemaFault]) -> None:
+        schema = self._resolved(schema)
+        if isinstance(value, str):
+            if not schema.get("x-allow-control") and _CONTROL.search(value):
+                faults.append(_text_fault(path))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self._walk(item, schema.get("items", _NO_PATH), f"{path}[{index}]", faults)
+        elif isinstance(value, dict):
+            declared = _mapping(schema.get("properties"))
+            for name, item in value.items():
+                place = _step(path, name)
+                if _CONTROL.search(name):
+                    faults.append(_text_fault(place))
+                self._walk(item, declared.get(name, _NO_PATH), place, faults)
+
+    def _explain(self, error: jsonschema_rs.ValidationError, at: str) -> list[SchemaFault]:
+        place = at
+        for part in error.instance_path:
+            place = f"{place}[{part}]" if isinstance(part, int) else _step(place, part)
+        detail: dict[str, Any] = error.kind.as_dict()
+        match error.kind.name:
+            case "required":
+                return [SchemaFault(Code.MISSING_FIELD, _step(place, detail["property"]), "is required")]
+            case "additionalProperties":
+                known = self._names_at(error.instance_path)
+                return [
+                    SchemaFault(
+                        Code.UNKNOWN_FIELD,
+                        _step(place, name),
+                        "is not a field here",
+                        did_you_mean(name[:_MAX_NAME], known),
+                    )
+                    for name in detail["unexpected"]
+                ]
+            case "type":
+                return [SchemaFault(Code.WRONG_TYPE, place, f"must be {' or '.join(detail['types'])}")]
+            case "maxLength":
+                return [SchemaFault(Code.VALUE_TOO_LONG, place, f"may have at most {detail['limit']} characters")]
+            case keyword:
+                wanted = json.dumps(error.schema_path and self._wanted(error.schema_path), ensure_ascii=True)
+                return [SchemaFault(Code.SCHEMA_VIOLATION, place, f"does not satisfy {keyword} {wanted}"[:300])]
+
+    def _names_at(self, instance_path: list[str | int]) -> list[str]:
+        """The declared names of the object at `instance_path`, for hints."""
+        found: Mapping[str, Any] = self._resolved(self.document)
+        for part in instance_path:
+            inner = found.get("items") if isinstance(part, int) else _mapping(found.get("properties")).get(part)
+            found = self._resolved(inner or _NO_PATH)
+        return list(_mapping(found.get("properties")))
+
+    def _wanted(self, schema_path: list[str | int]) -> Json:
+        """What the schema says at `schema_path`: never anything of the value."""
+        found: Any = self.document
+        for part in schema_path:
+            if isinstance(found, dict) and "$ref" in found and part == "$ref":
+                found = self._resolved(found)
+            else:
+                found = found[part]
+        return None if isinstance(found, dict) else found
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _kind_of_value(value: object) -> Kind:
+    match value:
+        case bool():
+            return Kind.FLAG
+        case int() | float():
+            return Kind.NUMBER
+        case str():
+            return Kind.TEXT
+    return Kind.ANY
+
+
+def _filled(value: Json, plan: list[tuple[str, Mapping[str, Any], _Fill | None]]) -> Json:
+    if not isinstance(value, dict):
+        return value
+    filled = dict(value)
+    for name, inner, deeper in plan:
+        if name not in filled and "default" in inner:
+            filled[name] = deepcopy(inner["default"])
+        if deeper is not None and name in filled:
+            filled[name] = deeper(filled[name])
+    return filled
+
+
+def _text_fault(path: str) -> SchemaFault:
+    hint = "send text without control characters; tab and newline are fine"
+    return SchemaFault(Code.TEXT_REFUSED, path, "holds a control character or half a surrogate pair", hint)
+
+
+def _step(path: str, name: str) -> str:
+    """One member further; a name that is no plain word is quoted, escaped and cut."""
+    if _PLAIN_NAME.fullmatch(name) and len(name) <= _MAX_NAME:
+        return f"{path}.{name}"
+    return f"{path}[{json.dumps(name[:_MAX_NAME])}]"

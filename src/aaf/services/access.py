@@ -1,0 +1,232 @@
+"""Who is asking: API keys, their making and their end.
+
+Identity comes from the key alone; an agent id in a header must be the key's own. What is refused before anybody is known is counted in the
+installation's own ledger, per source and minute, and never tells which part was wrong.
+"""
+
+from dataclasses import dataclass
+
+from aaf.domain.api_key import hint_of, well_formed
+from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, NotFound, NotPermitted, StateConflict
+from aaf.domain.events import EventType, occurrence
+from aaf.domain.principal import ROLES, Kind, Permission
+from aaf.domain.record import KeyRecord, PrincipalRecord
+from aaf.ports import Commit, Committed, Conflict, InsertKey, InsertPrincipal, RaiseEpoch, RevokeKey, StaleEpoch, Write
+from aaf.services.core import Caller, Core
+from aaf.services.refusals import count_refusal
+
+_FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
+_HINT = "Send `Authorization: Bearer <key>`; if the key is right, ask an administrator for a new one."
+MAX_NAME = 120
+ATTEMPTS = 3
+
+
+async def authenticate(core: Core, *, key: str | None, agent: str | None, source: str) -> Caller:
+    """Return who holds `key`; `agent` is an id or name that the caller claims, `source` where the call came from.
+
+    Raises:
+        NotAuthenticated: the one public reason for all of them; the exact code goes to the log and the ledger.
+    """
+    try:
+        return await _identify(core, key=key, agent=agent)
+    except NotAuthenticated as refusal:
+        await count_refusal(core, org=core.installation, code=refusal.code, source=source)
+        raise
+
+
+async def _identify(core: Core, *, key: str | None, agent: str | None) -> Caller:
+    """Find the key and everything that is wrong with it."""
+    if not key:
+        raise _refusal(Code.MISSING_CREDENTIAL)
+    if not well_formed(key):
+        raise _refusal(Code.INVALID_CREDENTIAL)
+    found = await core.store.key_by_mac(core.secrets.key_mac(key))
+    if found is None:
+        raise _refusal(Code.INVALID_CREDENTIAL)
+    record, owner = found
+    known = await core.knowledge.of(record.org, fresh=True)
+    current = known.keys.get(record.id, record)
+    if current.revoked_at is not None or record.revoked_at is not None:
+        raise _refusal(Code.REVOKED_CREDENTIAL)
+    if record.expires_at is not None and await core.store.now() >= record.expires_at:
+        raise _refusal(Code.EXPIRED_CREDENTIAL)
+    if agent is not None and agent not in {owner.id, owner.name}:
+        raise _refusal(Code.AGENT_MISMATCH)
+    return Caller(known.principal(record), known)
+
+
+def _refusal(code: Code) -> NotAuthenticated:
+    """One sentence for every reason, so that nobody learns which keys exist."""
+    return NotAuthenticated(code, _FAILED, hint=_HINT)
+
+
+def require(caller: Caller, *permissions: Permission) -> None:
+    """Check that the caller holds one of `permissions`.
+
+    Raises:
+        NotPermitted: it holds none of them.
+    """
+    if not any(caller.principal.may(permission) for permission in permissions):
+        raise NotPermitted(
+            Code.PERMISSION_DENIED,
+            "This key may not do that.",
+            hint=f"It takes the permission {' or '.join(permissions)}.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made: `secret` is shown once and kept nowhere."""
+
+    record: KeyRecord
+    principal: PrincipalRecord
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWanted:
+    """What a new key shall be: an existing principal's name and kind add a key to it; `lifetime` in seconds."""
+
+    name: str
+    kind: Kind
+    roles: tuple[str, ...] = ()
+    action_types: tuple[str, ...] = ()
+    lifetime: int | None = None
+
+
+async def create_key(core: Core, caller: Caller, wanted: KeyWanted) -> NewKey:
+    """Make a key, and its principal if there is none of that kind and name.
+
+    Raises:
+        NotPermitted: the caller may not.
+        InputRefused: a role doesn't exist, or the name is empty or too long.
+        StateConflict: the principal exists with other roles.
+    """
+    require(caller, Permission.ORG_KEY_CREATE)
+    for _ in range(ATTEMPTS):
+        made = await _make_key(core, caller.principal.org, caller.principal.actor, caller, wanted)
+        if made is not None:
+            return made
+        caller = await caller.again(core)
+        require(caller, Permission.ORG_KEY_CREATE)
+    raise StateConflict(Code.STORE_CONFLICT, "Others changed keys at the same time.", hint="Try again.")
+
+
+async def first_key(core: Core, *, org: str, name: str) -> NewKey | None:
+    """Make the first administrator's key of an organisation; None if it has principals already."""
+    if await core.store.principals(org):
+        return None
+    return await _make_key(core, org, "system", None, KeyWanted(name=name, kind=Kind.USER, roles=("admin",)))
+
+
+async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wanted: KeyWanted) -> NewKey | None:
+    """Try once; None where somebody else was faster."""
+    roles = _checked(wanted)
+    now = await core.store.now()
+    writes: list[Write] = []
+    same = [p for p in await core.store.principals(org) if (p.kind, p.name) == (wanted.kind, wanted.name)]
+    if same:
+        principal = same[0]
+        if wanted.roles and set(roles) != set(principal.roles):
+            raise StateConflict(
+                Code.WRONG_TYPE,
+                f"The {wanted.kind} {wanted.name!r} exists with other roles.",
+                hint=f"Leave the roles out to add a key to it; it has: {', '.join(principal.roles)}.",
+            )
+    else:
+        principal = PrincipalRecord(org, core.ids.new(), wanted.kind, wanted.name, roles, now)
+        writes.append(InsertPrincipal(principal))
+    secret = core.secrets.new_api_key()
+    record = KeyRecord(
+        org=org,
+        id=core.ids.new(),
+        principal=principal.id,
+        name=wanted.name,
+        mac=core.secrets.key_mac(secret),
+        hint=hint_of(secret),
+        action_types=wanted.action_types,
+        created_at=now,
+        expires_at=None if wanted.lifetime is None else now + wanted.lifetime * 1_000_000,
+    )
+    event = occurrence(
+        event_id=core.ids.new(),
+        org=org,
+        at=now,
+        actor=actor,
+        kind=EventType.KEY_CREATED,
+        data={"key": record.id, "kind": principal.kind, "principal": principal.id, "roles": list(principal.roles)},
+    )
+    writes += [InsertKey(record), RaiseEpoch()]
+    epoch = caller.known.epoch if caller else None
+    match await core.store.commit(Commit(org, tuple(writes), (event,), epoch=epoch, admission=True)):
+        case Committed():
+            return NewKey(record, principal, secret)
+        case _:
+            return None
+
+
+def _checked(wanted: KeyWanted) -> tuple[str, ...]:
+    """The roles to give; an agent or service has `agent` where none is named."""
+    if not wanted.name.strip() or len(wanted.name) > MAX_NAME or not wanted.name.isprintable():
+        raise InputRefused(Code.WRONG_TYPE, f"A name has 1 to {MAX_NAME} printable characters.", path="$.name")
+    roles = wanted.roles or (("agent",) if wanted.kind is not Kind.USER else ())
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown or not roles:
+        raise InputRefused(
+            Code.WRONG_TYPE, "There is no such role.", hint=f"Roles are: {', '.join(sorted(ROLES))}.", path="$.roles"
+        )
+    if wanted.lifetime is not None and wanted.lifetime <= 0:
+        raise InputRefused(Code.WRONG_TYPE, "A lifetime is a positive number of seconds.", path="$.lifetime")
+    return tuple(sorted(set(roles)))
+
+
+async def revoke_key(core: Core, caller: Caller, key_id: str) -> KeyRecord:
+    """End a key at once, in every process.
+
+    Raises:
+        NotPermitted: the caller may not.
+        NotFound: the organisation has no such key.
+        StateConflict: it was revoked before.
+    """
+    for _ in range(ATTEMPTS):
+        require(caller, Permission.ORG_KEY_REVOKE)
+        record = caller.known.keys.get(key_id)
+        if record is None:
+            raise NotFound(Code.NOT_FOUND, "There is no such key.", hint="`aaf keys list` shows the keys.")
+        event = occurrence(
+            event_id=core.ids.new(),
+            org=record.org,
+            at=await core.store.now(),
+            actor=caller.principal.actor,
+            kind=EventType.KEY_REVOKED,
+            data={"key": key_id, "principal": record.principal},
+        )
+        commit = Commit(record.org, (RevokeKey(key_id), RaiseEpoch()), (event,), epoch=caller.known.epoch)
+        match await core.store.commit(commit):
+            case Committed():
+                return record
+            case StaleEpoch():
+                caller = await caller.again(core)
+            case Conflict():
+                raise StateConflict(Code.REVOKED_CREDENTIAL, "This key was revoked before.")
+            case _:
+                break
+    raise StateConflict(Code.STORE_CONFLICT, "Others changed keys at the same time.", hint="Try again.")
+
+
+async def list_keys(core: Core, caller: Caller) -> list[tuple[KeyRecord, PrincipalRecord]]:
+    """Every key with its principal, oldest first.
+
+    Raises:
+        NotPermitted: the caller may not.
+    """
+    require(caller, Permission.ORG_KEY_READ)
+    known = await core.knowledge.of(caller.principal.org, fresh=True)
+    return [(key, known.people[key.principal]) for key in known.keys.values()]
+
+
+def public_code(error: AafError) -> Code:
+    """The code that a caller may see: every failed authentication looks alike, except that no credential was sent."""
+    if isinstance(error, NotAuthenticated) and error.code is not Code.MISSING_CREDENTIAL:
+        return Code.INVALID_CREDENTIAL
+    return error.code

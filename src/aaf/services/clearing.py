@@ -1,0 +1,109 @@
+"""Clear an action to run: judge it again and act on what that says.
+
+A deny is recorded and raised, a stricter hold goes back to people and is raised; otherwise the caller gets what to run with.
+"""
+
+from dataclasses import dataclass, replace
+
+from aaf.domain.action_bytes import context_digest
+from aaf.domain.canonical import Json
+from aaf.domain.decision import Requirement
+from aaf.domain.effect import Effect
+from aaf.domain.errors import StateConflict
+from aaf.domain.record import ActionRecord
+from aaf.domain.states import Cause, State
+from aaf.ports import Commit, Committed, UpdateAction, Write
+from aaf.services.core import Caller, Core
+from aaf.services.holding import Asked, hold
+from aaf.services.moving import move, too_much_changed
+from aaf.services.recording import deadline_of, decision_data, reasons_of
+from aaf.services.rejudge import Again, Rejudged, rejudge
+from aaf.services.sealing import data_key, stored_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What a run gets: parameters as stored, and the effect that was approved."""
+
+    params: dict[str, Json]
+    effect: Effect | None
+
+
+async def clear(core: Core, caller: Caller, record: ActionRecord, *, now: int) -> Cleared:
+    """Judge `record` again for the agent `caller`.
+
+    Raises:
+        StateConflict: it is denied now, or waits for people again; that is recorded.
+        Unavailable: it can't be judged or recorded.
+    """
+    rejudged = await rejudge(core, caller, record, now=now)
+    match rejudged.again:
+        case Again.RUN:
+            return Cleared(rejudged.params, rejudged.effect)
+        case Again.DENY:
+            await _deny(core, caller, record, rejudged, now)
+            raise StateConflict(
+                rejudged.code, "Judged again before it ran, this action is denied.", hint="It will not run; submit it anew."
+            )
+        case Again.BACK_TO_PEOPLE:
+            await _ask_again(core, caller, record, rejudged, now)
+            raise StateConflict(
+                rejudged.code,
+                "What was approved has changed, so people are asked again.",
+                hint="Wait for the approval, then execute again.",
+            )
+
+
+async def _deny(core: Core, caller: Caller, record: ActionRecord, rejudged: Rejudged, now: int) -> None:
+    """Record the deny with its reasons."""
+    judged = rejudged.judged
+    told = replace(record, reasons=reasons_of(judged), release=caller.known.release)
+    digest = context_digest(rejudged.salt, stored_bytes(judged.input.to_json()))
+    denied, event = move(
+        core,
+        told,
+        Cause.REJUDGED_DENY,
+        at=now,
+        actor="system",
+        code=rejudged.code,
+        data={**decision_data(told, judged, digest), "code": str(rejudged.code)},
+    )
+    answer = await core.store.commit(Commit(record.org, (UpdateAction(denied),), (event,)))
+    if not isinstance(answer, Committed):
+        raise too_much_changed()
+
+
+async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged: Rejudged, now: int) -> None:
+    """Back to `pending_approval` in a new round, with a new view."""
+    judged = rejudged.judged
+    requirements: tuple[Requirement, ...] = judged.decision.requirements or record.requirements
+    key, made = await data_key(core, caller.known, record.agent)
+    what = Asked(record.id, record.type, rejudged.params, rejudged.context, rejudged.salt, record.digest)
+    held = hold(core, key, agent=caller.known.name(record.agent), what=what, judged=judged)
+    asked = replace(
+        record,
+        reasons=reasons_of(judged),
+        requirements=requirements,
+        release=caller.known.release,
+        entry=judged.entry.hash if judged.entry else "",
+        round=record.round + 1,
+        view_digest=held.view_digest,
+        effect_digest=held.effect_digest,
+        long_values=held.long_values,
+    )
+    digest = context_digest(rejudged.salt, stored_bytes(judged.input.to_json()))
+    told = replace(asked, state=State.PENDING_APPROVAL)
+    waiting, event = move(
+        core,
+        asked,
+        Cause.REJUDGED_HOLD,
+        at=now,
+        actor="system",
+        code=rejudged.code,
+        deadline=deadline_of(caller.known, State.PENDING_APPROVAL, requirements, now),
+        data={**decision_data(told, judged, digest), "code": str(rejudged.code)},
+    )
+    writes: tuple[Write, ...] = (UpdateAction(waiting), *made, *held.writes)
+    answer = await core.store.commit(Commit(record.org, writes, (event,), caller.known.epoch))
+    if not isinstance(answer, Committed):
+        raise too_much_changed()

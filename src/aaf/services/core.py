@@ -1,0 +1,137 @@
+"""What every use case works with: the ports, chosen once by bootstrap, and what is known under one epoch.
+
+`Knowledge` caches keys, people and configuration of an organisation together with the epoch that they were read under. A path that writes
+hands that epoch to the store, which refuses the commit if it has moved on; a path that only reads asks for it afresh each time.
+Nothing here decides.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+
+from aaf.domain.errors import Code, NotAuthenticated, Unavailable
+from aaf.domain.principal import Principal
+from aaf.domain.record import DataKey, KeyRecord, PrincipalRecord, Release
+from aaf.policy.configuration import Configuration
+from aaf.ports import Anchors, Connectors, Ids, Log, Secrets, Signer, Store, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is so in one organisation under one epoch."""
+
+    org: str
+    epoch: int
+    release: int
+    configuration: Configuration
+    people: dict[str, PrincipalRecord]
+    keys: dict[str, KeyRecord]
+    data_keys: dict[str, DataKey] = field(default_factory=dict)
+
+    def principal(self, key: KeyRecord) -> Principal:
+        """The principal that `key` stands for, with the roles of this epoch."""
+        record = self.people[key.principal]
+        return Principal(
+            org=record.org,
+            kind=record.kind,
+            id=record.id,
+            name=record.name,
+            roles=frozenset(record.roles),
+            credential=key.id,
+            action_types=key.action_types,
+        )
+
+    def person(self, principal_id: str) -> Principal | None:
+        """Somebody by id as they are now, without a credential; None if they are gone."""
+        record = self.people.get(principal_id)
+        if record is None:
+            return None
+        return Principal(record.org, record.kind, record.id, record.name, frozenset(record.roles), "")
+
+    def name(self, principal_id: str) -> str:
+        """A name for people; the id where nobody has it."""
+        record = self.people.get(principal_id)
+        return record.name if record else principal_id
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """The cache; one per process, safe to share between tasks and threads because entries are replaced whole."""
+
+    store: Store
+    _known: dict[str, Known] = field(default_factory=dict)
+    _releases: dict[tuple[str, int], Configuration] = field(default_factory=dict)
+
+    async def of(self, org: str, *, fresh: bool) -> Known:
+        """What is known of `org`; `fresh` compares the epoch with the store's first.
+
+        Raises:
+            Unavailable: the organisation has no configuration.
+        """
+        known = self._known.get(org)
+        if known is None or (fresh and await self.store.epoch(org) != known.epoch):
+            known = await self._read(org)
+            self._known[org] = known
+        return known
+
+    async def _read(self, org: str) -> Known:
+        """Read everything; the epoch first, so that a change in between leaves an old epoch, which the store then refuses."""
+        epoch = await self.store.epoch(org)
+        release = await self.store.release(org)
+        if release is None:
+            raise Unavailable(
+                Code.EMPTY_POLICY, "There is no configuration.", hint="Start the server with a configuration folder."
+            )
+        people = {record.id: record for record in await self.store.principals(org)}
+        keys = {record.id: record for record in await self.store.keys(org)}
+        return Known(org, epoch, release.number, self._configuration(release), people, keys)
+
+    def _configuration(self, release: Release) -> Configuration:
+        """The compiled form, kept while the release is active."""
+        found = self._releases.get((release.org, release.number))
+        if found is None:
+            found = Configuration.from_stored(json.loads(release.document))
+            self._releases = {key: value for key, value in self._releases.items() if key[0] != release.org}
+            self._releases[release.org, release.number] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The ports of one running product."""
+
+    store: Store
+    knowledge: Knowledge
+    ids: Ids
+    vault: Vault
+    secrets: Secrets
+    log_signer: Signer
+    permit_signer: Signer
+    connectors: Connectors
+    anchors: Anchors
+    log: Log
+    installation: str
+    process: str
+
+    def origin(self, org: str) -> str:
+        """The name of the organisation's log (docs/formats.md section 5)."""
+        return f"aaf/{self.installation}/org/{org}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody authenticated, with what was known when they were."""
+
+    principal: Principal
+    known: Known
+
+    async def again(self, core: Core) -> "Caller":
+        """The same credential under what is so now.
+
+        Raises:
+            NotAuthenticated: it was revoked meanwhile.
+        """
+        known = await core.knowledge.of(self.principal.org, fresh=True)
+        key = known.keys.get(self.principal.credential)
+        if key is None or key.revoked_at is not None:
+            raise NotAuthenticated(Code.REVOKED_CREDENTIAL, "This key was revoked.", hint="Ask for a new key.")
+        return replace(self, principal=known.principal(key), known=known)

@@ -1,0 +1,215 @@
+"""From a caller's fields to an action that can be judged: names, parameters, bytes.
+
+Nothing is changed after this: defaults are filled, text is checked, the schema is applied, and the canonical bytes and their digest are
+made. What the schema refuses is still an action, with faults that make it a deny; what is no action at all is refused here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from aaf.domain.action_bytes import action_bytes, action_object, digest, match_key, plain_name, split_name
+from aaf.domain.canonical import Json, canonical
+from aaf.domain.errors import Code, InputRefused
+from aaf.policy.catalogue import Entry
+from aaf.services.core import Caller, Core
+
+RUNS = ("no", "now", "when_approved")
+_FIELDS = {"action", "tool", "operation", "params", "context", "server", "run"}
+_RESERVED = ("pre_approved", "owner")
+_RESERVED_PREFIXES = ("approved", "role", "aaf")
+MAX_SERVER = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a caller sent: `run` is `no`, `now` (where the answer is allow) or `when_approved`."""
+
+    name: str
+    params: dict[str, Json]
+    context: dict[str, Json]
+    server: str | None = None
+    run: str = "no"
+
+    @property
+    def body_hash_input(self) -> bytes:
+        """The bytes that an idempotency key stands for."""
+        return canonical(
+            {
+                "action": self.name,
+                "context": self.context,
+                "params": self.params,
+                "run": self.run,
+                "server": self.server,
+            }
+        )
+
+
+def read_submission(value: Json) -> Submission:
+    """Read the fields of a submission; `action` is a name, or `tool` and `operation` are its halves.
+
+    Raises:
+        InputRefused: a field is unknown, missing, of the wrong type, or asserts an authority that only the firewall has.
+    """
+    body = _object(value, "$")
+    for key in body:
+        if key not in _FIELDS:
+            raise InputRefused(
+                Code.UNKNOWN_FIELD, "There is a field that a submission doesn't have.", hint=_expected(), path="$"
+            )
+    context = _object(body.get("context", {}), "$.context")
+    for key in context:
+        folded = key.casefold()
+        if folded in _RESERVED or folded.startswith(_RESERVED_PREFIXES):
+            raise InputRefused(
+                Code.RESERVED_CONTEXT_KEY,
+                "The context may not claim approval, roles or ownership: the firewall knows those itself.",
+                hint=f"Leave out keys that are or begin with: {', '.join((*_RESERVED, *_RESERVED_PREFIXES))}.",
+                path="$.context",
+            )
+    server = body.get("server")
+    if server is not None and (not isinstance(server, str) or not 0 < len(server) <= MAX_SERVER):
+        raise InputRefused(Code.WRONG_TYPE, f"`server` is null or 1 to {MAX_SERVER} characters.", path="$.server")
+    return Submission(_name(body), _object(body.get("params", {}), "$.params"), context, server, _run(body.get("run")))
+
+
+def _expected() -> str:
+    """The fields, for a hint."""
+    return f"Fields are: {', '.join(sorted(_FIELDS))}."
+
+
+def _object(value: Json, path: str) -> dict[str, Json]:
+    """The value as an object."""
+    if not isinstance(value, dict):
+        raise InputRefused(Code.WRONG_TYPE, "Here a JSON object is expected.", path=path)
+    return value
+
+
+def _name(body: Mapping[str, Json]) -> str:
+    """The action type's plain name."""
+    match body.get("action"), body.get("tool"), body.get("operation"):
+        case str(name), None, None:
+            plain = plain_name(name)
+        case None, str(tool), str(operation):
+            plain = plain_name(f"{tool}.{operation}")
+        case None, None, None:
+            raise InputRefused(Code.MISSING_FIELD, "The action is not named.", hint=_expected(), path="$.action")
+        case _:
+            raise InputRefused(
+                Code.WRONG_TYPE, "Name the action by `action`, or by `tool` and `operation`.", path="$.action"
+            )
+    split_name(plain)
+    return plain
+
+
+def _run(value: Json) -> str:
+    """`run` in its three forms; booleans are accepted for `no` and `now`."""
+    match value:
+        case None | False:
+            return "no"
+        case True:
+            return "now"
+        case "no" | "now" | "when_approved":
+            return str(value)
+        case _:
+            raise InputRefused(
+                Code.WRONG_TYPE, "`run` is false, true or a word.", hint=f"Words are: {', '.join(RUNS)}.", path="$.run"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why parameters are not what the schema says: a JSON path and a sentence without values."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Formed:
+    """An action with its bytes. `fields` is what is committed to, one by one; `faults` are the schema's."""
+
+    submission: Submission
+    entry: Entry | None
+    tool: str
+    operation: str
+    params: dict[str, Json]
+    salt: bytes
+    bytes: bytes
+    digest: str
+    match_key: str
+    fields: dict[str, Json]
+    faults: tuple[Fault, ...]
+    fault_code: Code | None
+
+
+def form(core: Core, caller: Caller, submission: Submission) -> Formed:
+    """Make the action's bytes and digest, and look its parameters up in the schema of this configuration."""
+    tool, operation = split_name(submission.name)
+    entry = caller.known.configuration.catalogue.get(submission.name)
+    params = submission.params
+    faults: tuple[Fault, ...] = ()
+    code: Code | None = None
+    if entry is not None:
+        params, faults, code = _validated(entry, submission.params)
+    principal = caller.principal
+    salt = core.ids.salt()
+    data = action_bytes(
+        org=principal.org,
+        agent=principal.id,
+        server=submission.server,
+        tool=tool,
+        operation=operation,
+        params=params,
+    )
+    fields: dict[str, Json] = {}
+    if submission.context:
+        fields["context"] = submission.context
+    if entry is None or faults:
+        fields["params"] = params
+    else:
+        fields.update({f"params.{key}": value for key, value in params.items()})
+    alike = match_key(
+        core.secrets.match_key(principal.org),
+        agent=principal.id,
+        name=submission.name,
+        server=submission.server,
+        params=params,
+    )
+    return Formed(
+        submission=replace(submission, params=params),
+        entry=entry,
+        tool=tool,
+        operation=operation,
+        params=params,
+        salt=salt,
+        bytes=data,
+        digest=digest(salt, data),
+        match_key=alike,
+        fields=fields,
+        faults=faults,
+        fault_code=code,
+    )
+
+
+def _validated(entry: Entry, given: dict[str, Json]) -> tuple[dict[str, Json], tuple[Fault, ...], Code | None]:
+    """Fill defaults and check; text that no schema should have to forbid is refused first."""
+    refused = entry.input.sanitise(given)
+    if refused:
+        return given, tuple(Fault(fault.path, fault.message) for fault in refused), Code.TEXT_REFUSED
+    filled = entry.input.fill_defaults(given)
+    faults = entry.input.check(filled)
+    if faults:
+        return given, tuple(Fault(fault.path, fault.message) for fault in faults), Code.SCHEMA_VIOLATION
+    return filled, (), None
+
+
+def rebuilt_object(caller: Caller, formed: Formed) -> dict[str, Json]:
+    """The action object whose canonical bytes were digested."""
+    return action_object(
+        org=caller.principal.org,
+        agent=caller.principal.id,
+        server=formed.submission.server,
+        tool=formed.tool,
+        operation=formed.operation,
+        params=formed.params,
+    )

@@ -1,0 +1,60 @@
+"""What a hold adds to an action: the view that approvers are shown and the effect that was found, sealed, with their digests."""
+
+from dataclasses import dataclass
+
+from aaf.domain.action_bytes import effect_digest, view_digest
+from aaf.domain.canonical import Json, canonical
+from aaf.domain.record import DataKey
+from aaf.domain.view import make_view
+from aaf.ports import Write
+from aaf.services.core import Core
+from aaf.services.judging import Judged
+from aaf.services.sealing import seal
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The action that people are asked about."""
+
+    action: str
+    name: str
+    params: dict[str, Json]
+    context: dict[str, Json]
+    salt: bytes
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The writes of a hold and what the record keeps of it."""
+
+    writes: tuple[Write, ...]
+    view_digest: str
+    effect_digest: str | None
+    long_values: int
+
+
+def hold(core: Core, key: DataKey, *, agent: str, what: Asked, judged: Judged) -> Held:
+    """Make the view and seal it; `agent` is the asking agent's name."""
+    view = make_view(
+        action=what.action,
+        agent=agent,
+        name=what.name,
+        params=what.params,
+        context=what.context,
+        secret=judged.entry.secret if judged.entry else (),
+        risk=str(judged.input.risk),
+        action_class=str(judged.input.klass),
+        reasons=judged.decision.votes,
+        findings=judged.findings,
+        target=judged.target,
+        effect=judged.effect,
+        digest=what.digest,
+    )
+    writes: list[Write] = [seal(core, key, owner=what.action, name="view", value=view.bytes)]
+    effect = None
+    if judged.effect is not None:
+        found = canonical(judged.effect.to_json())
+        effect = effect_digest(what.salt, found)
+        writes.append(seal(core, key, owner=what.action, name="effect", value=found))
+    return Held(tuple(writes), view_digest(what.salt, view.bytes), effect, view.long_values)

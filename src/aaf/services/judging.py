@@ -1,0 +1,122 @@
+"""Judge an action under what is known now: guards first, then rules, then the most restrictive wins.
+
+Used when an action is submitted and again before it runs, on the same stored values. An error on the way is a deny that names its cause.
+Nothing is written here and no limit is charged.
+"""
+
+from dataclasses import dataclass
+
+from aaf.domain.canonical import Json
+from aaf.domain.decision import Decision, Source, Verdict, Vote, combine
+from aaf.domain.effect import Effect
+from aaf.domain.errors import AafError, Code, ConnectorFailed
+from aaf.domain.finding import Finding, Severity
+from aaf.domain.principal import Principal
+from aaf.policy.catalogue import ActionClass, Entry, Risk
+from aaf.policy.decision_input import Input
+from aaf.ports import Connector
+from aaf.services.core import Core, Known
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be judged: the agent, the action's name and values, and the faults that forming it found.
+
+    `dry_run` asks for one even where the answer is allow: the approval rested on what an earlier one found.
+    """
+
+    principal: Principal
+    name: str
+    server: str | None
+    params: dict[str, Json]
+    context: dict[str, Json]
+    action: str
+    at: int
+    faults: Code | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A decision with what it was made from; `effect` is what the dry run found, for holds of a connector."""
+
+    decision: Decision
+    input: Input
+    entry: Entry | None
+    findings: tuple[Finding, ...] = ()
+    target: str | None = None
+    effect: Effect | None = None
+
+
+async def judge(core: Core, known: Known, question: Question) -> Judged:
+    """Decide; a hold of a connector's action is dry-run, and a dry run that fails is a deny with the connector's code."""
+    entry = known.configuration.catalogue.get(question.name)
+    connector = core.connectors.get(entry.effect) if entry else None
+    guards = _guards(question, entry, connector)
+    findings: tuple[Finding, ...] = ()
+    target: str | None = None
+    if entry is not None and connector is not None and question.faults is None:
+        try:
+            analysis = connector.analyse(operation=entry.operation, params=question.params)
+        except AafError as failure:
+            guards.append(_deny(failure.code, "analysis", "The action could not be analysed."))
+        else:
+            findings, target = analysis.findings, analysis.target
+            guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
+    asked = _input(known, question, entry, findings)
+    decision = known.configuration.policy.judge(asked, guards)
+    effect: Effect | None = None
+    if entry is not None and connector is not None and _wants_dry_run(decision.verdict, question):
+        try:
+            effect = await connector.dry_run(operation=entry.operation, params=question.params)
+        except ConnectorFailed as failure:
+            core.log.entry("dry_run_failed", {"action": question.action, "cause": failure.detail, "code": failure.code})
+            decision = combine(pool=(_deny(failure.code, "dry_run", failure.message),))
+    return Judged(decision, asked, entry, findings, target, effect)
+
+
+def _wants_dry_run(verdict: Verdict, question: Question) -> bool:
+    """Holds are dry-run for the approver; a deny never touches the target."""
+    return verdict is Verdict.REQUIRE_APPROVAL or (verdict is Verdict.ALLOW and question.dry_run)
+
+
+def _guards(question: Question, entry: Entry | None, connector: Connector | None) -> list[Vote]:
+    """What forbids an action before any rule is asked."""
+    votes: list[Vote] = []
+    if not question.principal.may_submit(question.name):
+        votes.append(
+            _deny(Code.ACTION_NOT_ALLOWED_FOR_KEY, "key_scope", "This key is not scoped to that type of action.")
+        )
+    if question.faults is not None:
+        votes.append(_deny(question.faults, "schema", "The parameters are not what the action's schema says."))
+    if entry is not None and entry.effect != "caller" and connector is None:
+        votes.append(_deny(Code.CONNECTOR_UNAVAILABLE, "connector", "Nothing is configured to run this action."))
+    return votes
+
+
+def _deny(code: Code, name: str, reason: str) -> Vote:
+    """A guard's deny."""
+    return Vote(Verdict.DENY, Source.GUARD, code, name, reason)
+
+
+def _input(known: Known, question: Question, entry: Entry | None, findings: tuple[Finding, ...]) -> Input:
+    """The exact input of the decision; it is stored, sealed, and digested. What the catalogue doesn't know is of high risk."""
+    principal = question.principal
+    floor = entry.risk if entry else Risk.HIGH
+    seen = [Risk(found.severity) for found in findings if found.severity is not Severity.INFO]
+    return Input(
+        name=question.name,
+        params=question.params,
+        agent_id=principal.id,
+        agent_name=principal.name,
+        org=known.org,
+        klass=entry.klass if entry else ActionClass.OTHER,
+        risk=max([floor, *seen], key=lambda risk: risk.level),
+        time=question.at,
+        release=known.release,
+        roles=principal.roles,
+        server=question.server,
+        action_id=question.action,
+        context=question.context,
+        findings=frozenset(found.code for found in findings),
+    )

@@ -1,0 +1,76 @@
+"""Notice that the store is older than what it was, deny everything, and let a person decide.
+
+The last checkpoint is kept outside the database. A ledger that is shorter than it, or whose tree at that size is another, was restored or rolled back:
+what it says about used permits and revoked keys can't be believed. Releasing it raises every epoch and turns open work into unknown or expired.
+"""
+
+from aaf.domain.errors import Code, InputRefused
+from aaf.domain.events import EventType, occurrence
+from aaf.domain.record import ActionRecord
+from aaf.domain.states import Cause, State
+from aaf.ports import Anchors, Commit, Committed, RaiseEpoch, RevokeKey, Store, UpdateAction, Write
+from aaf.services.core import Core
+from aaf.services.moving import move
+
+MAX_REASON = 1_000
+_OPEN = {
+    State.EXECUTING: Cause.NOT_REPORTED,
+    State.ALLOWED: Cause.NOT_USED,
+    State.APPROVED: Cause.NOT_USED,
+}
+
+
+async def enter_if_older(store: Store, anchors: Anchors) -> str | None:
+    """Compare the ledgers with what was seen of them; return why the store is in recovery, or None."""
+    why = await store.recovering()
+    for org, size, root in anchors.kept():
+        head = await store.head(org)
+        if head.size < size:
+            why = f"The ledger has {head.size} events, and {size} were signed before."
+        elif await store.subtree(org, 0, size) != root:
+            why = f"The first {size} events are not those that were signed before."
+    if why is not None:
+        await store.set_recovering(why)
+    return why
+
+
+async def let_go(core: Core, *, reason: str) -> int:
+    """Let the store work again; every key made before is revoked and open work is closed. Return how many actions were closed.
+
+    Raises:
+        InputRefused: no reason, or one too long.
+    """
+    if not 0 < len(reason.strip()) <= MAX_REASON:
+        raise InputRefused(Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.")
+    closed = 0
+    for org in await core.store.organisations():
+        for state in _OPEN:
+            closed += await _close(core, org, state)
+        now = await core.store.now()
+        writes: list[Write] = [RevokeKey(key.id) for key in await core.store.keys(org) if key.revoked_at is None]
+        event = occurrence(
+            event_id=core.ids.new(),
+            org=org,
+            at=now,
+            actor="system",
+            kind=EventType.LEDGER_RESTORED,
+            data={"closed": closed, "revoked": len(writes)},
+        )
+        await core.store.commit(Commit(org, (*writes, RaiseEpoch()), (event,)))
+    await core.store.set_recovering(None)
+    return closed
+
+
+async def _close(core: Core, org: str, state: State) -> int:
+    """Close every action in `state`."""
+    closed = 0
+    while True:
+        before = closed
+        page: list[ActionRecord] = await core.store.actions(org, state=state, limit=200)
+        for record in page:
+            moved, event = move(
+                core, record, _OPEN[state], at=await core.store.now(), actor="system", code=Code.RECOVERING
+            )
+            closed += isinstance(await core.store.commit(Commit(org, (UpdateAction(moved),), (event,))), Committed)
+        if not page or closed == before:
+            return closed

@@ -1,0 +1,80 @@
+"""Make a configuration the active release: whole, numbered, once, or not at all.
+
+Files are compiled before anything is written; a folder that is broken leaves what is active active, and that it was refused is an event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aaf.domain.canonical import canonical
+from aaf.domain.errors import Code, ConfigurationInvalid, Unavailable
+from aaf.domain.events import EventType, occurrence
+from aaf.domain.record import Release
+from aaf.policy.configuration import load, source_hash
+from aaf.ports import Commit, Committed, Ids, InsertRelease, RaiseEpoch, Store
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """The active release, whether it is new, and what is worth a second look in it."""
+
+    release: Release
+    new: bool
+    warnings: tuple[str, ...] = ()
+
+
+async def activate(
+    store: Store, ids: Ids, *, org: str, files: Mapping[str, bytes], author: str, message: str
+) -> Activated:
+    """Activate the configuration in `files`, unless the active release came from the same bytes.
+
+    Raises:
+        ConfigurationInvalid: it has problems; the active release stays, and the refusal is recorded.
+        Unavailable: others activated at the same time, three times over.
+    """
+    source = source_hash(files)
+    for _ in range(ATTEMPTS):
+        active = await store.release(org)
+        if active is not None and active.source == source:
+            return Activated(active, new=False)
+        try:
+            configuration = load(files)
+        except ConfigurationInvalid as invalid:
+            await _refused(store, ids, org, source, len(invalid.problems))
+            raise
+        now = await store.now()
+        release = Release(
+            org=org,
+            number=active.number + 1 if active else 1,
+            document=canonical(configuration.to_stored()),
+            source=source,
+            author=author,
+            message=message,
+            activated_at=now,
+        )
+        event = occurrence(
+            event_id=ids.new(),
+            org=org,
+            at=now,
+            actor=author,
+            kind=EventType.CONFIGURATION_ACTIVATED,
+            data={"release": release.number, "source": source},
+        )
+        if isinstance(await store.commit(Commit(org, (InsertRelease(release), RaiseEpoch()), (event,))), Committed):
+            return Activated(release, new=True, warnings=tuple(map(str, configuration.warnings)))
+    raise Unavailable(Code.STORE_CONFLICT, "Others activated a configuration at the same time.", hint="Try again.")
+
+
+async def _refused(store: Store, ids: Ids, org: str, source: str, problems: int) -> None:
+    """Record that a configuration was refused."""
+    event = occurrence(
+        event_id=ids.new(),
+        org=org,
+        at=await store.now(),
+        actor="system",
+        kind=EventType.CONFIGURATION_REFUSED,
+        data={"problems": problems, "source": source},
+    )
+    await store.commit(Commit(org, (), (event,)))

@@ -1,0 +1,246 @@
+"""The way of an action, from top to bottom: form, judge, limit, record, answer.
+
+Deciding and recording are one commit; nothing is answered before it is durable and nothing runs here except, after the record, what was
+allowed and asked to run at once. A commit that finds the world changed is judged again, three times at most, then nothing is recorded
+and the answer says so.
+"""
+
+from dataclasses import dataclass
+
+from aaf.domain.action_bytes import commitment, context_digest
+from aaf.domain.canonical import Json, canonical
+from aaf.domain.decision import Verdict
+from aaf.domain.errors import Code, InputRefused, StateConflict, TooMany, Unavailable
+from aaf.domain.events import transition
+from aaf.domain.principal import Permission
+from aaf.domain.record import ActionRecord
+from aaf.domain.states import Cause, State, advance
+from aaf.ports import (
+    ChargeLimit,
+    Commit,
+    Committed,
+    Conflict,
+    Duplicate,
+    InsertAction,
+    InsertIdempotency,
+    StaleEpoch,
+    Write,
+)
+from aaf.services.access import require
+from aaf.services.core import Caller, Core
+from aaf.services.execute import execute
+from aaf.services.forming import Formed, Submission, form, rebuilt_object
+from aaf.services.holding import Asked, hold
+from aaf.services.judging import Judged, Question, judge
+from aaf.services.recording import deadline_of, decision_data, reasons_of
+from aaf.services.refusals import count_refusal
+from aaf.services.sealing import data_key, seal, stored_bytes
+
+ATTEMPTS = 3
+SECOND = 1_000_000
+IDEMPOTENCY_KEPT = 24 * 3600 * SECOND
+MAX_IDEMPOTENCY_KEY = 255
+_CAUSES = {
+    Verdict.ALLOW: Cause.DECIDED_ALLOW,
+    Verdict.DENY: Cause.DECIDED_DENY,
+    Verdict.REQUIRE_APPROVAL: Cause.DECIDED_HOLD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a submission: `created` is False where an idempotency key led to an earlier action."""
+
+    record: ActionRecord
+    created: bool
+    faults: tuple[dict[str, str], ...] = ()
+    result: Json = None
+
+
+async def submit(core: Core, caller: Caller, submission: Submission, *, idempotency_key: str | None = None) -> Submitted:
+    """Decide one action and record it; run it where it was allowed and `submission.run` is `now`.
+
+    Raises:
+        NotPermitted: the caller may not submit.
+        InputRefused: the idempotency key is malformed.
+        StateConflict: the idempotency key stands for another body.
+        TooMany: the agent's rate limit; `retry_after` says when to come back.
+        Unavailable: nothing could be recorded, so nothing was decided.
+    """
+    require(caller, Permission.OWN_ACTION_SUBMIT)
+    body_hash = _body_hash(core, caller, submission) if idempotency_key is not None else ""
+    for _ in range(ATTEMPTS):
+        earlier = await _earlier(core, caller, idempotency_key, body_hash)
+        if earlier is not None:
+            return earlier
+        now = await core.store.now()
+        charge = await _charge(core, caller, now)
+        formed = form(core, caller, submission)
+        action = core.ids.new()
+        judged = await judge(core, caller.known, _question(caller, formed, action, now))
+        record, commit = await _recorded(core, caller, formed, judged, action, now)
+        writes = (*commit.writes, *charge, *_remember(caller, idempotency_key, body_hash, action, now))
+        answer = await core.store.commit(Commit(commit.org, writes, commit.events, caller.known.epoch, admission=True))
+        match answer:
+            case Committed() | Duplicate():
+                return await _answered(core, caller, record, formed)
+            case StaleEpoch():
+                caller = await caller.again(core)
+                require(caller, Permission.OWN_ACTION_SUBMIT)
+            case Conflict():
+                continue
+    raise Unavailable(Code.STORE_CONFLICT, "Too much changed at the same time.", hint="Nothing was recorded. Try again.")
+
+
+def _question(caller: Caller, formed: Formed, action: str, now: int) -> Question:
+    """What to judge."""
+    submission = formed.submission
+    return Question(
+        principal=caller.principal,
+        name=submission.name,
+        server=submission.server,
+        params=formed.params,
+        context=submission.context,
+        action=action,
+        at=now,
+        faults=formed.fault_code,
+    )
+
+
+async def _earlier(core: Core, caller: Caller, key: str | None, body_hash: str) -> Submitted | None:
+    """The action that this idempotency key stands for."""
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
+        raise InputRefused(
+            Code.BAD_REQUEST, f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters."
+        )
+    principal = caller.principal
+    found = await core.store.idempotent(principal.org, principal.id, key)
+    if found is None:
+        return None
+    if found.body_hash != body_hash:
+        raise StateConflict(
+            Code.IDEMPOTENCY_MISMATCH,
+            "This idempotency key stands for another body.",
+            hint="Use a new key for a new action.",
+        )
+    record = await core.store.action(principal.org, found.action)
+    if record is None:
+        raise Unavailable(Code.STORE_UNAVAILABLE, "The action of this key is not there.", detail=found.action)
+    return Submitted(record, created=False)
+
+
+def _body_hash(core: Core, caller: Caller, submission: Submission) -> str:
+    """A keyed hash of the body: a bare one would tell what was sent."""
+    key = core.secrets.match_key(caller.principal.org)
+    return commitment(key, submission.body_hash_input)
+
+
+async def _charge(core: Core, caller: Caller, now: int) -> tuple[Write, ...]:
+    """The charges of the agent's rate limits, to be made with the record.
+
+    Raises:
+        TooMany: the limit is reached now.
+    """
+    principal = caller.principal
+    charges: list[Write] = []
+    for rate in caller.known.configuration.limits:
+        ready = await core.store.limit(principal.org, rate.name, principal.id)
+        late_by = max(ready, now) - now - rate.tolerance
+        if late_by > 0:
+            await count_refusal(core, org=principal.org, code=Code.RATE_LIMITED, source=principal.id)
+            raise TooMany(
+                Code.RATE_LIMITED,
+                "This agent submits more than its rate limit.",
+                retry_after=-(-late_by // SECOND),
+                hint="Wait as long as Retry-After says; nothing was recorded as an action.",
+            )
+        charges.append(ChargeLimit(rate.name, principal.id, rate.interval, rate.tolerance))
+    return tuple(charges)
+
+
+def _remember(caller: Caller, key: str | None, body_hash: str, action: str, now: int) -> tuple[Write, ...]:
+    """The write that makes a repetition find this action."""
+    if key is None:
+        return ()
+    return (InsertIdempotency(caller.principal.id, key, body_hash, action, now + IDEMPOTENCY_KEPT),)
+
+
+async def _recorded(
+    core: Core, caller: Caller, formed: Formed, judged: Judged, action: str, now: int
+) -> tuple[ActionRecord, Commit]:
+    """The record, its sealed values and its first event."""
+    known, principal = caller.known, caller.principal
+    state = advance(State.SUBMITTED, _CAUSES[judged.decision.verdict])
+    key, made = await data_key(core, known, principal.id)
+    asked = stored_bytes(judged.input.to_json())
+    salts = {name: core.ids.salt() for name in formed.fields}
+    sealed: dict[str, Json] = {
+        "action": rebuilt_object(caller, formed),
+        "faults": [{"message": fault.message, "path": fault.path} for fault in formed.faults],
+        "input": judged.input.to_json(),
+        "salt": formed.salt.hex(),
+        "salts": {name: salt.hex() for name, salt in salts.items()},
+    }
+    writes: list[Write] = [*made, seal(core, key, owner=action, name="input", value=stored_bytes(sealed))]
+    held = None
+    if state is State.PENDING_APPROVAL:
+        what = Asked(action, formed.submission.name, formed.params, formed.submission.context, formed.salt, formed.digest)
+        held = hold(core, key, agent=known.name(principal.id), what=what, judged=judged)
+        writes += held.writes
+    entry = judged.entry
+    record = ActionRecord(
+        org=principal.org,
+        id=action,
+        version=1,
+        state=state,
+        agent=principal.id,
+        type=formed.submission.name,
+        server=formed.submission.server,
+        digest=formed.digest,
+        match_key=formed.match_key,
+        action_class=str(judged.input.klass),
+        risk=str(judged.input.risk),
+        release=known.release,
+        entry=entry.hash if entry else "",
+        effect=entry.effect if entry else "caller",
+        created_at=now,
+        updated_at=now,
+        deadline=deadline_of(known, state, judged.decision.requirements, now),
+        reasons=reasons_of(judged),
+        code=str(judged.decision.code),
+        requirements=judged.decision.requirements,
+        round=1 if held else 0,
+        effect_digest=held.effect_digest if held else None,
+        view_digest=held.view_digest if held else None,
+        long_values=held.long_values if held else 0,
+        run=formed.submission.run if entry and entry.run_when_approved else _not_later(formed.submission.run),
+    )
+    event = transition(
+        event_id=core.ids.new(),
+        org=record.org,
+        at=now,
+        actor=principal.actor,
+        action=action,
+        seq=1,
+        before=State.SUBMITTED,
+        after=state,
+        data=decision_data(record, judged, context_digest(formed.salt, asked)),
+        commit={name: commitment(salts[name], canonical(value)) for name, value in formed.fields.items()},
+    )
+    return record, Commit(record.org, (InsertAction(record), *writes), (event,))
+
+
+def _not_later(run: str) -> str:
+    """`when_approved` counts only where the catalogue entry permits it."""
+    return "no" if run == "when_approved" else run
+
+
+async def _answered(core: Core, caller: Caller, record: ActionRecord, formed: Formed) -> Submitted:
+    """The answer; the run, where it was allowed and asked for at once."""
+    faults = tuple({"message": fault.message, "path": fault.path} for fault in formed.faults)
+    if record.state is State.ALLOWED and record.run == "now" and record.effect != "caller":
+        ran = await execute(core, caller, record.id, digest=record.digest)
+        return Submitted(ran.record, created=True, result=ran.result)
+    return Submitted(record, created=True, faults=faults)

@@ -1,0 +1,89 @@
+"""A small configuration that the tests vary: four tools whose fields have every kind."""
+
+from collections.abc import Mapping
+
+FILES_READ = b"""name: files.read
+class: read
+risk: low
+effect: {connector: files}
+targets: [params.path]
+input:
+  type: object
+  additionalProperties: false
+  required: [path]
+  properties:
+    path: {type: string, maxLength: 200}
+    encoding: {type: string, enum: [utf-8, base64], default: utf-8}
+"""
+
+FILES_WRITE = b"""name: files.write
+class: file_write
+risk: high
+effect: {connector: files}
+targets: [params.path]
+input:
+  type: object
+  additionalProperties: false
+  required: [path]
+  properties:
+    path: {type: string, maxLength: 200}
+    create: {type: boolean, default: true}
+    mode: {type: [string, 'null']}
+"""
+
+PAY_SEND = b"""name: pay.send
+class: payment
+risk: high
+effect: caller
+targets: [params.to]
+amount: {value: params.amount, currency: params.currency}
+secret: [params.token]
+input:
+  type: object
+  additionalProperties: false
+  required: [to, amount, currency]
+  properties:
+    to: {type: string}
+    cc: {type: array, items: {type: string}}
+    amount: {type: string}
+    currency: {type: string, pattern: "^[A-Z]{3}$"}
+    count: {type: integer, minimum: 0}
+    token: {type: string}
+    meta:
+      type: object
+      additionalProperties: false
+      properties:
+        note: {type: string}
+        urgent: {type: boolean}
+"""
+
+MAIN = b"""version: 1
+connectors: {files: {root: ./workspace}}
+"""
+
+ACTIONS: Mapping[str, bytes] = {
+    "actions/files.read.yaml": FILES_READ,
+    "actions/files.write.yaml": FILES_WRITE,
+    "actions/pay.send.yaml": PAY_SEND,
+}
+
+
+def with_main(text: str) -> dict[str, bytes]:
+    """The sample's actions with another `aaf.yaml`; the connector is configured where the text doesn't say anything of it."""
+    return {"aaf.yaml": text.encode(), **ACTIONS}
+
+
+def with_rules(text: str) -> dict[str, bytes]:
+    """The sample with rules, given as the items of the list."""
+    return with_main(MAIN.decode() + "rules:\n" + text)
+
+
+def with_action(text: str) -> dict[str, bytes]:
+    """The sample with one more action type."""
+    return {"aaf.yaml": MAIN, **ACTIONS, "actions/x.yaml": text.encode()}
+
+
+def with_schema(text: str) -> dict[str, bytes]:
+    """The sample with one more action type that has this input schema; its first line is line 6."""
+    indented = "".join(f"  {line}\n" for line in text.splitlines())
+    return with_action(f"name: x.y\nclass: other\nrisk: low\neffect: caller\ninput:\n{indented}")

@@ -1,0 +1,1 @@
+"""The project's own checks: what `make check`, `make test` and `make attacks` run besides ruff, mypy and pytest."""
