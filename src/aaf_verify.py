@@ -49,6 +49,8 @@ IS_MEMBER = re.compile(
     r"VERIFY\.md|checkpoint\.txt|disclosures\.json|keys/log\.vkey|manifest\.json|anchor/[A-Za-z0-9_-][A-Za-z0-9._-]*"
     r"|(?:events|related)/[0-9]{20}\.json|proofs/[0-9]{20}\.tlog-proof",
 )
+TEXTS = {"121b208152f71a62183fb7f1ea046fe08c6ba737587fcb41b6ea7ee20a05d21e"}
+"""Nothing signs VERIFY.md, so its bytes are pinned here: SHA-256 of every text that packs of version 1 were made with."""
 ALWAYS = {"VERIFY.md", "checkpoint.txt", "disclosures.json", "keys/log.vkey", "manifest.json"}
 
 TRANSITIONS = {
@@ -638,6 +640,7 @@ class _Pack:
         return [
             ("members", self.members),
             ("manifest", self.manifest),
+            ("text", self.text),
             ("checkpoint", self.checkpoint),
             ("inclusion", self.inclusion),
             ("transitions", self.transitions),
@@ -646,6 +649,12 @@ class _Pack:
             ("related", self.relation),
             ("disclosures", self.disclosures),
         ]
+
+    def text(self) -> str:
+        """Check that people are told what this version tells them, and nothing else."""
+        if hashlib.sha256(self.files["VERIFY.md"]).hexdigest() not in TEXTS:
+            raise Disproved("VERIFY.md is not the text of a proof pack of version 1")
+        return "VERIFY.md is the text of a proof pack of version 1"
 
     def _manifest(self) -> tuple[str, str, str, dict[str, Json]]:
         try:
@@ -690,7 +699,7 @@ class _Pack:
         """Verify the checkpoint with the user's keys; what the pack says about its key must then be the same key."""
         _expect_org(self.origin, self.org, self.wanted)
         self.head = open_checkpoint(self.files["checkpoint.txt"], self.keys, self.origin, "the checkpoint")
-        if self.files["keys/log.vkey"].decode("ascii", "replace").strip() not in self.head.vkeys:
+        if self.files["keys/log.vkey"].decode("ascii", "replace").removesuffix("\n") not in self.head.vkeys:
             raise Disproved("keys/log.vkey is not the key that signed the checkpoint")
         _say_foreign(self.report, [self.head])
         return f"size {self.head.size} of {self.origin}, signed by a key in your key file"
@@ -815,7 +824,6 @@ def verify_pack(data: bytes, keys: Sequence[Key], report: Report, *, org: str | 
     """Verify a proof pack and return the sentence of the verdict."""
     pack = _Pack(data, keys, report, org=org, ended=ended)
     report.run(pack.steps())
-    report.add(Result.NOT_CHECKED, "VERIFY.md", "text for people; nothing signs it")
     report.add(Result.NOT_ASKED, "anchor", "whether witnesses saw the checkpoint")
     state = f"is open as of checkpoint {pack.head.size}" if report.open else f"ended {pack.story.state}"
     return f"Proven: the action {pack.action} {state}, as the signed ledger tells it."

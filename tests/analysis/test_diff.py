@@ -74,6 +74,22 @@ def test_a_change_is_shown_as(old: str, new: str, shown: str) -> None:
     assert unified(old, new, old_name="o", new_name="n").text == shown
 
 
+def test_a_small_change_of_a_large_text_is_shown_small() -> None:
+    old = "".join(f"{number}\n" for number in range(20_000))
+    new = old.replace("\n17\n", "\nx\n").replace("\n19000\n", "\n")
+
+    diff = unified(old, new, old_name="o", new_name="n")
+
+    assert applied(old, diff.text) == new
+    assert (diff.added, diff.removed) == (1, 2)
+
+
+def test_a_comparison_finds_a_shortest_script() -> None:
+    diff = unified("a\nb\nc\na\nb\nb\na\n", "c\nb\na\nb\na\nc\n", old_name="o", new_name="n")
+
+    assert diff.added + diff.removed == 5
+
+
 def test_texts_that_differ_too_much_are_shown_as_replaced() -> None:
     old = "".join(f"old {number}\nsame\n" for number in range(1_500))
     new = "".join(f"new {number}\nsame\n" for number in range(1_500))

@@ -1,6 +1,7 @@
 """Stand-ins for the store's guards: each says that all is well, in the shape its caller expects."""
 
 from aaf.adapters.clock import Mark, Reading
+from aaf.domain.errors import StoreFailed
 
 
 def always_within(*args: object, **kwargs: object) -> bool:
@@ -30,3 +31,8 @@ def plenty_free(*args: object, **kwargs: object) -> bool:
 def believes_the_wall(mark: Mark, last: Reading, now: Reading) -> tuple[Mark, None]:
     """A store that takes the wall clock at its word."""
     return Mark(now.wall, behind=False), None
+
+
+def all_failed(writer: object, works: list[object], now: Reading, why: StoreFailed) -> list[StoreFailed]:
+    """A full disk that fails everybody in its batch."""
+    return [why for _ in works]

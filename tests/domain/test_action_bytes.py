@@ -10,6 +10,7 @@ import pytest
 from aaf.domain.action_bytes import (
     action_bytes,
     action_object,
+    alike_bytes,
     commitment,
     context_digest,
     digest,
@@ -91,9 +92,9 @@ def test_pinned_commitment() -> None:
 def test_pinned_match_key() -> None:
     key = bytes.fromhex(VECTOR["match_secret"])
     alike = {name: VECTOR[name] for name in ("agent", "name", "server", "params")}
-    assert match_key(key, **alike) == VECTOR["match_key"]
-    assert match_key(key, **{**alike, "server": "https://tools.example"}) != VECTOR["match_key"]
-    assert match_key(key[::-1], **alike) != VECTOR["match_key"]
+    assert match_key(key, alike_bytes(**alike)) == VECTOR["match_key"]
+    assert match_key(key, alike_bytes(**{**alike, "server": "https://tools.example"})) != VECTOR["match_key"]
+    assert match_key(key[::-1], alike_bytes(**alike)) != VECTOR["match_key"]
 
 
 @pytest.mark.parametrize("function", [digest, view_digest, effect_digest, context_digest, commitment])
@@ -105,7 +106,7 @@ def test_a_salt_of_another_length_is_a_bug_of_the_caller(function: Callable[[byt
 
 def test_a_short_match_key_is_a_bug_of_the_caller() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
-        match_key(bytes(15), agent="a", name="email.send", server=None, params={})
+        match_key(bytes(15), b"{}")
 
 
 @pytest.mark.parametrize(

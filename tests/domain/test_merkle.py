@@ -111,7 +111,9 @@ def test_the_frontier_has_the_defined_root_at_every_size() -> None:
     for size in range(LARGEST + 1):
         assert frontier.size == size
         assert len(frontier.peaks) == size.bit_count()
-        assert frontier.root() == ROOTS[size] == (defined_root(LEAVES[:size]) if size % 7 == 0 else ROOTS[size])
+        assert frontier.root() == ROOTS[size]
+        if size < 70:
+            assert frontier.root() == defined_root(LEAVES[:size])
         if size < LARGEST:
             frontier.append(LEAVES[size])
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import aaf_verify
 from aaf.domain.canonical import MAX_DEPTH, Json
 from aaf.domain.errors import Code, InputRefused
 from aaf.domain.merkle import leaf_hash, verify_inclusion
@@ -100,6 +101,7 @@ def test_the_deepest_action_that_the_door_takes_can_be_disclosed() -> None:
 
 def test_the_text_for_people_names_the_command() -> None:
     text = members_of(pack_of())["VERIFY.md"].decode()
+    assert text == (Path(__file__).parent.parent / "vectors" / "VERIFY.md").read_text(encoding="utf-8")
     assert "python aaf_verify.py --key KEYFILE PACK.zip" in text
 
 
@@ -147,3 +149,12 @@ def test_the_header_of_an_export_says_what_follows() -> None:
 
 def test_a_line_of_an_export_is_number_chain_and_body() -> None:
     assert export_line(12, bytes(32), b'{"v":1}') == b"12 " + b"0" * 64 + b' {"v":1}\n'
+
+
+@pytest.mark.requirement("R32")
+def test_the_offline_verifier_proves_the_pinned_pack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The verifier was written from docs/formats.md alone, so that both agree means that both read it alike."""
+    pack, keys = tmp_path / "pack.zip", tmp_path / "keys"
+    pack.write_bytes(pack_of())
+    keys.write_text(VECTOR["vkey"] + "\n", encoding="utf-8")
+    assert aaf_verify.main(["--key", str(keys), str(pack)]) == 0, capsys.readouterr().out

@@ -1,6 +1,11 @@
 """A small configuration that the tests vary: four tools whose fields have every kind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aaf.policy.catalogue import ActionClass, Risk
+from aaf.policy.decision_input import Input
 
 FILES_READ = b"""name: files.read
 class: read
@@ -57,9 +62,9 @@ input:
         urgent: {type: boolean}
 """
 
-MAIN = b"""version: 1
-connectors: {files: {root: ./workspace}}
-"""
+SOMEBODY = "01234567-89ab-cdef-0123-456789abcdef"
+CONNECTORS = "connectors: {files: {root: ./workspace}}\n"
+MAIN = b"version: 1\n" + CONNECTORS.encode()
 
 ACTIONS: Mapping[str, bytes] = {
     "actions/files.read.yaml": FILES_READ,
@@ -70,7 +75,8 @@ ACTIONS: Mapping[str, bytes] = {
 
 def with_main(text: str) -> dict[str, bytes]:
     """The sample's actions with another `aaf.yaml`; the connector is configured where the text doesn't say anything of it."""
-    return {"aaf.yaml": text.encode(), **ACTIONS}
+    configured = text if "connectors" in text or not text.startswith("version: 1\n") else text + CONNECTORS
+    return {"aaf.yaml": configured.encode(), **ACTIONS}
 
 
 def with_rules(text: str) -> dict[str, bytes]:
@@ -87,3 +93,20 @@ def with_schema(text: str) -> dict[str, bytes]:
     """The sample with one more action type that has this input schema; its first line is line 6."""
     indented = "".join(f"  {line}\n" for line in text.splitlines())
     return with_action(f"name: x.y\nclass: other\nrisk: low\neffect: caller\ninput:\n{indented}")
+
+
+def an_input(name: str = "files.read", **changes: Any) -> Input:
+    """An agent asks to read a file, unless told otherwise."""
+    start = Input(
+        name=name,
+        params={"path": "notes.txt", "encoding": "utf-8"},
+        agent_id=SOMEBODY,
+        agent_name="scribe",
+        org=SOMEBODY,
+        klass=ActionClass.READ,
+        risk=Risk.LOW,
+        time=1_700_000_000_000_000,
+        release=1,
+        roles=frozenset({"agent"}),
+    )
+    return replace(start, **changes)

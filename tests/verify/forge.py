@@ -12,6 +12,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import rfc8785
@@ -36,6 +37,8 @@ PARAMS: dict[str, Any] = {
 HELD = ("pending_approval", "approved", "executing", "succeeded")
 
 type_of = "action.{}".format
+
+VERIFY_TEXT = (Path(__file__).parent.parent / "vectors" / "VERIFY.md").read_bytes()
 
 
 def jcs(value: Any) -> bytes:
@@ -224,7 +227,7 @@ class Log:
     def members(self, events: Sequence[int], related: Sequence[int] = (), **told: Any) -> dict[str, bytes]:
         """Return the members of a pack without its manifest; `told` is `disclosures.json`."""
         files = {
-            "VERIFY.md": b"# How to verify\n",
+            "VERIFY.md": VERIFY_TEXT,
             "checkpoint.txt": self.note().encode(),
             "disclosures.json": jcs({"action": None, "fields": {}} | told),
             "keys/log.vkey": self.vkey().encode() + b"\n",

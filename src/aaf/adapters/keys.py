@@ -184,6 +184,7 @@ class KeyedHashes:
         """Take the two keys."""
         self._pepper = pepper
         self._match = match
+        self._derived: dict[str, bytes] = {}
 
     def key_mac(self, key: str) -> bytes:
         """HMAC-SHA-256 of an API key."""
@@ -191,7 +192,10 @@ class KeyedHashes:
 
     def match_key(self, org: str) -> bytes:
         """The organisation's own key, derived from the installation's."""
-        return hmac.digest(self._match, b"aaf-match-key-v1\0" + org.encode(), "sha256")
+        found = self._derived.get(org)
+        if found is None:
+            found = self._derived[org] = hmac.digest(self._match, b"aaf-match-key-v1\0" + org.encode(), "sha256")
+        return found
 
     def new_api_key(self) -> str:
         """A new API key."""

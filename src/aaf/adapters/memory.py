@@ -80,9 +80,10 @@ class MemoryStore:
     async def put_checkpoint(self, row: CheckpointRow) -> bool:
         """Keep a checkpoint whose root is the ledger's own; False where one of this size is there."""
         with self._lock:
-            self._tick()
+            self._open()
             if row.size > len(self._rows(row.org)) or self._hash(row.org, 0, row.size) != row.root:
                 raise StoreFailed(Code.INTERNAL_ERROR, "The checkpoint does not belong to this ledger.")
+            self._tick()
             there = self._tables.checkpoints[row.org]
             return there.setdefault(row.size, row) is row
 
@@ -106,14 +107,18 @@ class MemoryStore:
         """Take nothing any more."""
         self._closed = True
 
-    def _tick(self) -> int:
-        """Move the mark, note a jump, return the store's clock."""
+    def _open(self) -> None:
+        """Refuse after `close`."""
         if self._closed:
             raise StoreFailed(
                 Code.STORE_UNAVAILABLE,
                 "The store cannot be used, so nothing can be recorded.",
                 detail="the store was closed",
             )
+
+    def _tick(self) -> int:
+        """Move the mark, note a jump, return the store's clock."""
+        self._open()
         now = read(self._clock)
         self._mark, jump = self._mark.moved(self._last, now)
         self._last = now

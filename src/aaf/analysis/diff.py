@@ -74,8 +74,8 @@ def _matches(old: list[str], new: list[str]) -> list[tuple[int, int]]:
 
     `reach[k]` is how far a path of `d` edits comes on the diagonal `k = x - y`; `rounds[d]` is that before its `d`-th edit.
     """
-    reach, rounds, steps = {1: 0}, list[dict[int, int]](), 0
-    for edits in range(len(old) + len(new) + 1):
+    reach, rounds, edits, steps = {1: 0}, list[dict[int, int]](), 0, 0
+    while steps <= _MOST_STEPS:
         rounds.append(reach.copy())
         for diagonal in range(-edits, edits + 1, 2):
             start = x = _next(reach, diagonal, edits)
@@ -85,8 +85,7 @@ def _matches(old: list[str], new: list[str]) -> list[tuple[int, int]]:
             if x >= len(old) and x - diagonal >= len(new):
                 return _walked_back(rounds, len(old), len(new))
             steps += 1 + x - start
-        if steps > _MOST_STEPS:
-            break
+        edits += 1
     return []
 
 

@@ -98,11 +98,15 @@ def commitment(salt: bytes, value_bytes: bytes) -> str:
     return hmac.digest(_checked(salt), b"aaf-field-v1\0" + value_bytes, "sha256").hex()
 
 
-def match_key(key: bytes, *, agent: str, name: str, server: str | None, params: dict[str, Json]) -> str:
+def alike_bytes(*, agent: str, name: str, server: str | None, params: dict[str, Json]) -> bytes:
+    """Return the canonical bytes of what makes two calls alike."""
+    return canonical({"agent": agent, "params": params, "server": server, "type": name})
+
+
+def match_key(key: bytes, alike: bytes) -> str:
     """Return the same text for alike calls of an agent, and only for those who hold the organisation's key (16 bytes or more)."""
     if len(key) < _MIN_KEY:
         raise ValueError("a match key has at least 16 bytes")
-    alike = canonical({"agent": agent, "params": params, "server": server, "type": name})
     return hmac.digest(key, b"aaf-match-v1\0" + alike, "sha256").hex()
 
 

@@ -25,7 +25,7 @@ _OTHER_WAY = "Do it another way, or ask a person of the organisation."
 _ADMINISTRATOR = "Ask an administrator."
 _NEW_KEY = "Ask an administrator for a new key."
 _CORRECT = "Correct the request and send it again."
-_LATER = "Try again in a few seconds; nothing was recorded and nothing ran."
+_LATER = "Try again in a few seconds, with the same idempotency key if you sent one."
 _OPERATOR = "An operator has to look at the store; until then nothing runs."
 _WAIT = "Wait for the approval: read the action with `wait`."
 _READ = "Read the action to see where it stands."
@@ -70,7 +70,8 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
             "This idempotency key stands for another body.", "Use a new key for a new action."
         ),
         Code.INTERNAL_ERROR: Advice(
-            "Something failed inside the firewall.", "Tell an operator the incident id; count on nothing having run."
+            "Something failed inside the firewall.",
+            "Tell an operator the incident id, and read the action before trying again.",
         ),
         Code.INVALID_CREDENTIAL: Advice("The credential is not valid.", _NEW_KEY),
         Code.KEY_WITHOUT_RIGHT: Advice("The key lacks the right to this.", _ADMINISTRATOR),
@@ -132,7 +133,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.STORE_NEWER: Advice("The store is of a newer version.", _OPERATOR),
         Code.STORE_ON_NETWORK: Advice("The store lies on a network file system.", _OPERATOR),
         Code.STORE_READ_ONLY: Advice("The store can only be read.", _OPERATOR),
-        Code.STORE_UNAVAILABLE: Advice("The store does not answer, so nothing runs.", _LATER),
+        Code.STORE_UNAVAILABLE: Advice("The store does not answer.", _LATER),
         Code.TEXT_REFUSED: Advice(
             "A text holds characters that could deceive.", "Send plain text; `faults` names the places."
         ),

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from json.encoder import JSONEncoder
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # the C encoder itself
 from types import NoneType
 from typing import NoReturn, TypeAlias, TypeGuard
 
@@ -68,7 +68,8 @@ def _path_text(path: _Path) -> str:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 # The walks bound the depth, so the encoder needn't look for cycles. Its escapes are those of RFC 8785 section 3.2.2.2.
-_ENCODE = JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")).encode
+# One encoder for good: `JSONEncoder.encode` would make a new one for each value.
+_PARTS = c_make_encoder(None, None, encode_basestring, None, ":", ",", True, False, False)  # noqa: FBT003 - sort_keys, not skipkeys, not allow_nan
 _CONSTANTS = frozenset({str, bool, NoneType})
 _LEAST_PLAIN = 1e-4
 
@@ -85,7 +86,7 @@ def canonical(value: Json, *, max_depth: int = MAX_DEPTH) -> bytes:
     """
     if _is_simple(value, max_depth):
         try:
-            return _ENCODE(value).encode()
+            return "".join(_PARTS(value, 0)).encode()
         except UnicodeEncodeError:
             pass  # a lone surrogate; the walk below says where
     parts: list[str] = []
@@ -171,7 +172,7 @@ def _ordered_keys(value: dict[object, object], path: _Path) -> list[tuple[str, s
 def _string(value: str, path: _Path) -> str:
     if _has_surrogate(value):
         _refuse(Code.LONE_SURROGATE, path)
-    return _ENCODE(value)
+    return encode_basestring(value)
 
 
 def _has_surrogate(value: str) -> bool:

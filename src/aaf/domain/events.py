@@ -62,6 +62,11 @@ class Event:
     action: str | None = None
 
 
+_TRANSITIONS: dict[State, tuple[EventType, str]] = {
+    state: (EventType(f"action.{state}"), "true" if state in FINAL else "false") for state in State if state is not State.SUBMITTED
+}
+
+
 def transition(
     *,
     event_id: str,
@@ -80,12 +85,12 @@ def transition(
     The members are written in sorted order by a fixed template, because this is the hottest encoding of the product; ids,
     states and actors hold no character that JSON escapes.
     """
-    kind = EventType(f"action.{after}")
+    kind, final = _TRANSITIONS[after]
     sealed = f'"commit":{canonical(dict(commit)).decode()},' if commit else ""
-    final = "true" if after in FINAL else "false"
     body = (
         f'{{"action":"{action}","action_seq":{seq},"actor":"{actor}",{sealed}"data":{canonical(dict(data)).decode()},'
-        f'"final":{final},"from":"{before}","id":"{event_id}","org":"{org}","state":"{after}","ts":{at},"type":"{kind}","v":1}}'
+        f'"final":{final},"from":"{before.value}","id":"{event_id}","org":"{org}","state":"{after.value}","ts":{at},'
+        f'"type":"{kind.value}","v":1}}'
     )
     return Event(event_id, kind, _bounded(body.encode()), action)
 

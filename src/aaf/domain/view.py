@@ -104,7 +104,7 @@ def _effect(effect: Effect | None) -> Json:
     if effect is None:
         return None
     return {
-        "diff": None if effect.diff is None else [_segments(render(line)) for line in effect.diff.splitlines()],
+        "diff": None if effect.diff is None else [_segments(render(line)) for line in effect.diff.split("\n")],
         "facts": [_row(row) for row in rows(dict(effect.facts), path="facts")],
         "kind": effect.kind,
         "summary": _segments(render(effect.summary)),

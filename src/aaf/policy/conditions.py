@@ -46,7 +46,7 @@ class Absent(Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Test:
+class Probe:
     """One question about one field; `key` and `place` are where the field and the operand stand in the file."""
 
     field: str
@@ -79,26 +79,25 @@ class Not:
     part: "Condition"
 
 
-Condition: TypeAlias = Test | AllOf | AnyOf | Not
+Condition: TypeAlias = Probe | AllOf | AnyOf | Not
 
 
 def to_json(condition: Condition) -> dict[str, Json]:
     """As stored: places are left behind."""
     match condition:
-        case Test(name, op, value):
+        case Probe(name, op, value):
             return {"field": name, "op": op, "value": value}
         case Not(part):
             return {"not": to_json(part)}
         case AllOf(parts):
             return {"all": [to_json(part) for part in parts]}
-        case AnyOf(parts):
-            return {"any": [to_json(part) for part in parts]}
+    return {"any": [to_json(part) for part in condition.parts]}
 
 
 def from_json(stored: Mapping[str, Any]) -> Condition:
     """What `to_json` stored."""
     if "field" in stored:
-        return Test(stored["field"], Op(stored["op"]), stored["value"])
+        return Probe(stored["field"], Op(stored["op"]), stored["value"])
     if "not" in stored:
         return Not(from_json(stored["not"]))
     if "all" in stored:
@@ -106,16 +105,16 @@ def from_json(stored: Mapping[str, Any]) -> Condition:
     return AnyOf(tuple(from_json(part) for part in stored["any"]))
 
 
-def tests(condition: Condition) -> Iterator[Test]:
+def probes(condition: Condition) -> Iterator[Probe]:
     """Every test, in the order of the file."""
     match condition:
-        case Test():
+        case Probe():
             yield condition
         case Not(part):
-            yield from tests(part)
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from tests(part)
+            yield from probes(part)
+        case _:
+            for part in condition.parts:
+                yield from probes(part)
 
 
 def kind_of(name: str, entry: Entry | None) -> Kind | None:
@@ -130,13 +129,12 @@ def compile_condition(
 ) -> Predicate | bool:
     """The condition for one action type of one class, resolved as far as these decide; None for both leaves them open."""
     match condition:
-        case Test():
+        case Probe():
             return _leaf(condition, entry, klass, positive=positive)
         case Not(part):
             return compile_condition(part, entry, klass, positive=not positive)
-        case AllOf(parts) | AnyOf(parts):
-            compiled = [compile_condition(part, entry, klass, positive=positive) for part in parts]
-            return join(compiled, every=isinstance(condition, AllOf) is positive)
+    compiled = [compile_condition(part, entry, klass, positive=positive) for part in condition.parts]
+    return join(compiled, every=isinstance(condition, AllOf) is positive)
 
 
 def join(parts: list[Predicate | bool], *, every: bool) -> Predicate | bool:
@@ -183,7 +181,7 @@ def _unknown(_: Input) -> Answer:
     return None
 
 
-def _leaf(test: Test, entry: Entry | None, klass: ActionClass | None, *, positive: bool) -> Predicate | bool:
+def _leaf(test: Probe, entry: Entry | None, klass: ActionClass | None, *, positive: bool) -> Predicate | bool:
     kind = kind_of(test.field, entry)
     if kind is None:
         return False

@@ -293,19 +293,16 @@ def _check_effects(
     entries: Iterable[tuple[Entry, Node, Faults]], connectors: Mapping[str, Mapping[str, Json]], faults: Faults
 ) -> None:
     """Every connector that an action type names exists and is configured."""
+    lacking: dict[str, str] = {}
     for entry, node, where in entries:
         if entry.effect == "caller" or entry.effect in connectors:
             continue
-        effect = node.value["effect"] if isinstance(node.value, dict) else node
-        place = f"{where.file}:{effect.line}:{effect.column}"
         if entry.effect in CONNECTORS:
-            faults.add(
-                (0, 0),
-                f"`connectors` lacks `{entry.effect}`, which {entry.name} needs ({place})",
-                f"add connectors.{entry.effect}",
-            )
-        else:
-            hint = did_you_mean(entry.effect, CONNECTORS)
-            faults.problems.append(
-                Problem(where.file, effect.line, effect.column, f"there is no connector `{entry.effect}`", hint)
-            )
+            lacking.setdefault(entry.effect, entry.name)
+            continue
+        effect = Section(node, entry.name, where).take("effect") or node
+        hint = did_you_mean(entry.effect, CONNECTORS)
+        message = f"there is no connector `{entry.effect}`"
+        faults.problems.append(Problem(where.file, effect.line, effect.column, message, hint))
+    for connector, name in lacking.items():
+        faults.add((0, 0), f"`connectors` lacks `{connector}`, which {name} needs", f"add connectors.{connector}")

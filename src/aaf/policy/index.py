@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from aaf.domain.decision import Source, Verdict, Vote
 from aaf.domain.errors import Code
 from aaf.policy.catalogue import ActionClass, Entry
-from aaf.policy.conditions import Absent, AllOf, Predicate, Test, compile_condition, kind_of, reader
+from aaf.policy.conditions import Absent, AllOf, Predicate, Probe, compile_condition, kind_of, reader
 from aaf.policy.decision_input import Input
 from aaf.policy.operators import Op, decimal, fault, gate, wants_decimal
 from aaf.policy.rules import Rule
@@ -66,7 +66,7 @@ def _passed(value: Any, members: tuple[_Gated, ...]) -> Iterable[_Gated]:  # noq
 
 def build(candidates: Iterable[tuple[int, Rule, Voices]], entry: Entry | None, klass: ActionClass | None) -> Matcher:
     """Compile the numbered candidates for one action type of one class; both None is for types that nobody declared."""
-    left: list[tuple[int, Voices, Predicate, list[tuple[Test, Kind]]]] = []
+    left: list[tuple[int, Voices, Predicate, list[tuple[Probe, Kind]]]] = []
     for number, rule, voices in candidates:
         compiled = compile_condition(rule.match, entry, klass)
         if compiled is not False:
@@ -77,7 +77,7 @@ def build(candidates: Iterable[tuple[int, Rule, Voices]], entry: Entry | None, k
     for number, (sure, unsure), predicate, gates in left:
         chosen = min(gates, key=lambda known: shared[_key(known[0])], default=None)
         if chosen is None:
-            open_.append((_pass, number, predicate, sure, unsure))
+            open_.append((_always, number, predicate, sure, unsure))
             continue
         test, kind = chosen
         place = (test.field, wants_decimal(kind, test.op))
@@ -99,23 +99,19 @@ def _number(numbered: tuple[int, Vote]) -> int:
     return numbered[0]
 
 
-def _always(_: Input) -> bool:
+def _always(_: object) -> bool:
     return True
 
 
-def _pass(_: object) -> bool:
-    return True
-
-
-def _key(test: Test) -> tuple[str, str, str]:
+def _key(test: Probe) -> tuple[str, str, str]:
     return test.field, test.op, repr(test.value)
 
 
-def _gates(match: AllOf, entry: Entry | None) -> list[tuple[Test, Kind]]:
+def _gates(match: AllOf, entry: Entry | None) -> list[tuple[Probe, Kind]]:
     """The tests that the condition demands plainly, and the kinds of their fields: where one is false, so is the condition."""
-    found: list[tuple[Test, Kind]] = []
+    found: list[tuple[Probe, Kind]] = []
     for part in match.parts:
-        if isinstance(part, Test) and part.op is not Op.EXISTS and part.field not in _BY_TYPE:
+        if isinstance(part, Probe) and part.op is not Op.EXISTS and part.field not in _BY_TYPE:
             kind = kind_of(part.field, entry)
             if kind is not None and fault(kind, part.op, part.value) is None:
                 found.append((part, kind))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from aaf.domain.decision import Decision, Requirement, Source, Verdict, Vote, combine
 from aaf.domain.errors import Code
 from aaf.policy.catalogue import ActionClass, Catalogue
-from aaf.policy.conditions import Test
+from aaf.policy.conditions import Probe
 from aaf.policy.decision_input import Input
 from aaf.policy.index import Matcher, Voices, build
 from aaf.policy.operators import Op
@@ -118,6 +118,6 @@ def _voices(rule: Rule) -> Voices:
 def _named(rule: Rule, name: str) -> set[str] | None:
     """The values that a rule's own list demands of a field; None where it demands none so plainly."""
     for part in rule.match.parts:
-        if isinstance(part, Test) and part.field == name and part.op is Op.IN and isinstance(part.value, list):
+        if isinstance(part, Probe) and part.field == name and part.op is Op.IN and isinstance(part.value, list):
             return {str(value) for value in part.value}
     return None

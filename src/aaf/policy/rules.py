@@ -14,7 +14,7 @@ from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
 from aaf.domain.principal import ROLES, Permission
 from aaf.policy import conditions
 from aaf.policy.catalogue import Catalogue, Entry
-from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Test, kind_of
+from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe, kind_of
 from aaf.policy.operators import Op, fault, opposite, question
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import Section, did_you_mean
@@ -26,6 +26,7 @@ _COMBINATORS = ("all", "any", "not")
 _LATER = ("provenance", "session", "time")
 _BY_TYPE = ("tool", "operation")
 _STATIC = (*_BY_TYPE, "class")
+_EQUALITY = (Op.EQ, Op.NE, Op.IN, Op.NOT_IN)
 _SHOWN = 3
 
 
@@ -103,7 +104,7 @@ def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, wa
     given = section.take("match", required=True)
     if given is not None:
         match = _read_match(given, faults, catalogue)
-        check = _Check(catalogue, faults, warnings, section.what, decision)
+        check = Check(catalogue, faults, warnings, section.what, decision)
         check.condition(match, list(catalogue.values()))
         if not match.parts and decision is Verdict.ALLOW:
             faults.at(given, "an allow needs a condition", "say at least which tool or class")
@@ -155,25 +156,23 @@ def _read_match(node: Node, faults: Faults, catalogue: Catalogue) -> AllOf:
         return AllOf((), (node.line, node.column))
     parts: list[Condition] = []
     for key, value in node.value.items():
-        if key == "not":
-            parts.append(Not(_read_match(value, faults, catalogue)))
-            _not_empty(value, key, faults)
-        elif key in _COMBINATORS:
-            _not_empty(value, key, faults)
-            inner = tuple(
-                _read_match(item, faults, catalogue) for item in (value.value if isinstance(value.value, list) else ())
-            )
-            parts.append((AllOf if key == "all" else AnyOf)(inner, value.key))
+        if key in _COMBINATORS:
+            parts.extend(_read_combination(key, value, faults, catalogue))
         elif _is_field(key, value, faults, catalogue):
             parts.extend(_read_tests(key, value, faults))
     return AllOf(tuple(parts), (node.line, node.column))
 
 
-def _not_empty(node: Node, key: str, faults: Faults) -> None:
-    kind = dict if key == "not" else list
-    if not isinstance(node.value, kind) or not node.value:
-        wanted = "a mapping" if key == "not" else "a list of mappings"
-        faults.at(node, f"`{key}` takes {wanted} that is not empty", "such as {tool: files}")
+def _read_combination(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> list[Condition]:
+    """What stands under all, any or not."""
+    if key == "not" and isinstance(node.value, dict) and node.value:
+        return [Not(_read_match(node, faults, catalogue))]
+    if key != "not" and isinstance(node.value, list) and node.value:
+        parts = tuple(_read_match(item, faults, catalogue) for item in node.value)
+        return [AllOf(parts, node.key) if key == "all" else AnyOf(parts, node.key)]
+    wanted = "a mapping" if key == "not" else "a list of mappings"
+    faults.at(node, f"`{key}` takes {wanted} that is not empty", "such as {tool: files}")
+    return []
 
 
 def _is_field(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> bool:
@@ -193,19 +192,19 @@ def _is_field(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> boo
     return False
 
 
-def _read_tests(name: str, node: Node, faults: Faults) -> list[Test]:
+def _read_tests(name: str, node: Node, faults: Faults) -> list[Probe]:
     """A scalar is a list of one, a list is OR, and the operators of a mapping are ANDed."""
     place = (node.line, node.column)
     if isinstance(node.value, list):
-        return [Test(name, Op.IN, node.plain(), node.key, place)]
+        return [Probe(name, Op.IN, node.plain(), node.key, place)]
     if not isinstance(node.value, dict):
-        return [Test(name, Op.IN, [node.plain()], node.key, place)]
+        return [Probe(name, Op.IN, [node.plain()], node.key, place)]
     if not node.value:
         faults.at(node, f"`{name}` has no operator", "such as {eq: value}")
-    found: list[Test] = []
+    found: list[Probe] = []
     for op, operand in node.value.items():
         if op in set(Op):
-            found.append(Test(name, Op(op), operand.plain(), node.key, (operand.line, operand.column)))
+            found.append(Probe(name, Op(op), operand.plain(), node.key, (operand.line, operand.column)))
         else:
             faults.at_key(operand, f"there is no operator `{op}`", did_you_mean(op, [known.value for known in Op]))
     return found
@@ -214,7 +213,7 @@ def _read_tests(name: str, node: Node, faults: Faults) -> list[Test]:
 def possible(condition: Condition, entry: Entry, fields: Iterable[str], *, positive: bool = True) -> bool | None:
     """What the action type alone says of a condition, looking at these fields only; None where that isn't enough."""
     match condition:
-        case Test(name, op, value):
+        case Probe(name, op, value):
             if name not in fields or op is Op.EXISTS or fault(FIELDS[name][0], op, value) is not None:
                 return None
             asked = question(FIELDS[name][0], op, value)
@@ -222,16 +221,19 @@ def possible(condition: Condition, entry: Entry, fields: Iterable[str], *, posit
             return asked(known) if positive else opposite(asked)(known)
         case Not(part):
             return possible(part, entry, fields, positive=not positive)
-        case AllOf(parts) | AnyOf(parts):
-            every = isinstance(condition, AllOf) is positive
-            said = [possible(part, entry, fields, positive=positive) for part in parts]
-            if (not every) in said:
-                return not every
-            return None if None in said else every
+    every = isinstance(condition, AllOf) is positive
+    said = [possible(part, entry, fields, positive=positive) for part in condition.parts]
+    if (not every) in said:
+        return not every
+    return None if None in said else every
+
+
+def _operands(test: Probe) -> list[Json]:
+    return test.value if isinstance(test.value, list) else [test.value]
 
 
 @dataclass(frozen=True, slots=True)
-class _Check:
+class Check:
     """Checks one rule's condition against the action types that each part of it can match."""
 
     catalogue: Catalogue
@@ -243,14 +245,14 @@ class _Check:
     def condition(self, condition: Condition, entries: list[Entry], *, positive: bool = True) -> None:
         """Walk down; a conjunction narrows what its parts can match."""
         match condition:
-            case Test():
+            case Probe():
                 self._test(condition, entries)
             case Not(part):
                 self.condition(part, entries, positive=not positive)
-            case AllOf(parts) | AnyOf(parts):
+            case _:
                 if isinstance(condition, AllOf) is positive:
                     entries = self._narrowed(condition, entries, positive=positive)
-                for part in parts:
+                for part in condition.parts:
                     self.condition(part, entries, positive=positive)
 
     def _narrowed(self, condition: AllOf | AnyOf, entries: list[Entry], *, positive: bool) -> list[Entry]:
@@ -270,19 +272,17 @@ class _Check:
 
     def _names_nothing(self, condition: Condition) -> bool:
         """Whether a test in it names a tool or an operation that doesn't exist, which is a problem of its own."""
-        return any(self._strangers(test) for test in conditions.tests(condition))
+        return any(self._strangers(test) for test in conditions.probes(condition))
 
-    def _strangers(self, test: Test) -> list[str]:
-        if test.field not in _BY_TYPE or test.op not in (Op.EQ, Op.NE, Op.IN, Op.NOT_IN):
+    def _strangers(self, test: Probe) -> list[str]:
+        if test.field not in _BY_TYPE or test.op not in _EQUALITY:
             return []
         known = [getattr(entry, test.field) for entry in self.catalogue.values()]
-        return [
-            str(value) for value in (test.value if isinstance(test.value, list) else [test.value]) if value not in known
-        ]
+        return [str(value) for value in _operands(test) if value not in known]
 
-    def _test(self, test: Test, entries: list[Entry]) -> None:
+    def _test(self, test: Probe, entries: list[Entry]) -> None:
         if test.field.startswith("params."):
-            self._parameter(test, entries)
+            self.parameter(test, entries)
             return
         kind = kind_of(test.field, None)
         wrong = fault(kind, test.op, test.value) if kind else None
@@ -295,7 +295,7 @@ class _Check:
                 test.place, f"no action type has the {test.field} `{stranger}`", did_you_mean(stranger, known)
             )
         if test.field == "role" and test.op is not Op.EXISTS:
-            for role in test.value if isinstance(test.value, list) else [test.value]:
+            for role in _operands(test):
                 if role not in ROLES:
                     self.faults.add(test.place, f"there is no role `{role}`", did_you_mean(str(role), ROLES))
         if test.field.startswith("context.") and self.decision is Verdict.ALLOW:
@@ -303,7 +303,8 @@ class _Check:
                 test.key, f"{self.what} allows because of `{test.field}`", "context is what the caller claims"
             )
 
-    def _parameter(self, test: Test, entries: list[Entry]) -> None:
+    def parameter(self, test: Probe, entries: list[Entry]) -> None:
+        """A test on a parameter: some action type has it, the operator fits each that does, and a listed value is listed."""
         path = test.field.removeprefix("params.")
         having = [(entry, kind) for entry in entries if (kind := entry.kind(path)) is not None]
         if not having:
@@ -319,3 +320,10 @@ class _Check:
             if wrong is not None:
                 self.faults.add(test.place, f"`{test.field}` of {entry.name}: {wrong[0]}", wrong[1])
                 return
+        options = [entry.input.options(path) for entry, _ in having]
+        if having and all(options) and test.op in _EQUALITY:
+            known = [value for listed in options for value in listed or ()]
+            for value in _operands(test):
+                if value not in known:
+                    hint = did_you_mean(str(value), [str(each) for each in known])
+                    self.faults.add(test.place, f"`{test.field}` is never `{value}`", hint)

@@ -104,13 +104,22 @@ class Schema:
 
     def kind(self, path: str) -> Kind | None:
         """The kind of a dotted path through declared properties, or None where no such field is declared."""
+        found = self._at(path)
+        return None if found is None else self._kind_of(found)
+
+    def options(self, path: str) -> list[Json] | None:
+        """The values that a declared field can have, or None where they aren't listed."""
+        found = self._at(path)
+        return None if found is None else self._resolved(found).get("enum")
+
+    def _at(self, path: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] = self.document
         for name in path.split("."):
             inner = _mapping(self._resolved(found).get("properties")).get(name)
             if inner is None:
                 return None
             found = inner
-        return self._kind_of(found)
+        return found
 
     def paths(self) -> list[str]:
         """Every declared path, for hints."""
@@ -213,10 +222,7 @@ class Schema:
         """What the schema says at `schema_path`: never anything of the value."""
         found: Any = self.document
         for part in schema_path:
-            if isinstance(found, dict) and "$ref" in found and part == "$ref":
-                found = self._resolved(found)
-            else:
-                found = found[part]
+            found = found[part]
         return None if isinstance(found, dict) else found
 
 

@@ -18,6 +18,8 @@ from aaf.services.refusals import count_refusal
 _FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
 _HINT = "Send `Authorization: Bearer <key>`; if the key is right, ask an administrator for a new one."
 MAX_NAME = 120
+MAX_LIFETIME = 10 * 366 * 86_400
+"""Seconds; ten years."""
 ATTEMPTS = 3
 
 
@@ -175,8 +177,8 @@ def _checked(wanted: KeyWanted) -> tuple[str, ...]:
         raise InputRefused(
             Code.WRONG_TYPE, "There is no such role.", hint=f"Roles are: {', '.join(sorted(ROLES))}.", path="$.roles"
         )
-    if wanted.lifetime is not None and wanted.lifetime <= 0:
-        raise InputRefused(Code.WRONG_TYPE, "A lifetime is a positive number of seconds.", path="$.lifetime")
+    if wanted.lifetime is not None and not 0 < wanted.lifetime <= MAX_LIFETIME:
+        raise InputRefused(Code.WRONG_TYPE, "A lifetime is a number of seconds, ten years at most.", path="$.lifetime")
     return tuple(sorted(set(roles)))
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from aaf.domain.canonical import Json
+from aaf.domain.action_bytes import commitment
+from aaf.domain.canonical import Json, canonical
 from aaf.domain.errors import Code, InputRefused, NotFound, StateConflict
 from aaf.domain.events import EventType
 from aaf.domain.principal import Permission
@@ -13,7 +14,8 @@ from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.execute import own_action, result_of
 from aaf.services.moving import end_in_time, move, refuse, too_much_changed
-from aaf.services.sealing import unseal_object
+from aaf.services.review import reviews_of
+from aaf.services.sealing import data_key, seal, unseal_object
 
 ATTEMPTS = 3
 MAX_REASON = 1_000
@@ -42,8 +44,7 @@ async def see(core: Core, caller: Caller, action: str) -> Seen:
         return Seen(record)
     rejection = None
     if record.state is State.REJECTED:
-        reviews = await core.store.reviews(record.org, record.id, record.round)
-        rejection = reviews[-1].reason if reviews else None
+        rejection = (await reviews_of(core, record))[-1].reason
     faults: tuple[dict[str, Json], ...] = ()
     if record.code in {Code.SCHEMA_VIOLATION, Code.TEXT_REFUSED}:
         stored = await unseal_object(core, record.org, record.id, "input")
@@ -114,6 +115,9 @@ async def resolve(core: Core, caller: Caller, action: str, *, succeeded: bool, r
         record = await _visible(core, caller, action)
     if record.state is not State.UNKNOWN:
         raise StateConflict(Code.OUTCOME_CONFLICT, f"This action is {record.state}, not unknown.")
+    salt = core.ids.salt()
+    key, made = await data_key(core, caller.known, record.agent)
+    kept = seal(core, key, owner=record.id, name="resolution", value=canonical({"reason": reason, "salt": salt.hex()}))
     moved, event = move(
         core,
         record,
@@ -122,8 +126,10 @@ async def resolve(core: Core, caller: Caller, action: str, *, succeeded: bool, r
         actor=caller.principal.actor,
         code=Code.OK if succeeded else Code.CONNECTOR_FAILED,
         data={"source": "person"},
+        commit={"reason": commitment(salt, canonical(reason))},
     )
     moved = replace(moved, outcome={"code": moved.code, "source": "person"})
-    if not isinstance(await core.store.commit(Commit(record.org, (UpdateAction(moved),), (event,))), Committed):
+    writes = (UpdateAction(moved), *made, kept)
+    if not isinstance(await core.store.commit(Commit(record.org, writes, (event,))), Committed):
         raise too_much_changed()
     return moved

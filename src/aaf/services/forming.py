@@ -7,9 +7,10 @@ made. What the schema refuses is still an action, with faults that make it a den
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from aaf.domain.action_bytes import action_bytes, action_object, digest, match_key, plain_name, split_name
-from aaf.domain.canonical import Json, canonical
+from aaf.domain.action_bytes import digest, match_key, plain_name, split_name
+from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.errors import Code, InputRefused
+from aaf.domain.fragments import members, text
 from aaf.policy.catalogue import Entry
 from aaf.services.core import Caller, Core
 
@@ -126,7 +127,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Formed:
-    """An action with its bytes. `fields` is what is committed to, one by one; `faults` are the schema's."""
+    """An action with its bytes, each value encoded once. `fields` is what is committed to, one by one; `faults` are the schema's."""
 
     submission: Submission
     entry: Entry | None
@@ -134,10 +135,12 @@ class Formed:
     operation: str
     params: dict[str, Json]
     salt: bytes
-    bytes: bytes
+    action_bytes: bytes
     digest: str
     match_key: str
-    fields: dict[str, Json]
+    params_bytes: bytes
+    context_bytes: bytes
+    fields: dict[str, bytes]
     faults: tuple[Fault, ...]
     fault_code: Code | None
 
@@ -153,28 +156,26 @@ def form(core: Core, caller: Caller, submission: Submission) -> Formed:
         params, faults, code = _validated(entry, submission.params)
     principal = caller.principal
     salt = core.ids.salt()
-    data = action_bytes(
-        org=principal.org,
-        agent=principal.id,
-        server=submission.server,
-        tool=tool,
-        operation=operation,
-        params=params,
-    )
-    fields: dict[str, Json] = {}
-    if submission.context:
-        fields["context"] = submission.context
-    if entry is None or faults:
-        fields["params"] = params
+    parts = {key: canonical(value, max_depth=MAX_DEPTH - 2) for key, value in params.items()}
+    whole = members(parts)
+    context = canonical(submission.context)
+    fields = {"context": context} if submission.context else {}
+    if entry is None or faults or any(entry.input.kind(key) is None for key in params):
+        # A key that no schema declares is the caller's own word; the ledger holds none of those.
+        fields["params"] = whole
     else:
-        fields.update({f"params.{key}": value for key, value in params.items()})
-    alike = match_key(
-        core.secrets.match_key(principal.org),
-        agent=principal.id,
-        name=submission.name,
-        server=submission.server,
-        params=params,
+        fields.update({f"params.{key}": part for key, part in parts.items()})
+    agent, server = text(principal.id), text(submission.server)
+    # The two objects of docs/formats.md section 2, as templates because every decision passes here; a test holds them to `canonical`.
+    data = b'{"agent":%b,"operation":%b,"org":%b,"params":%b,"server":%b,"tool":%b,"v":1}' % (
+        agent,
+        text(operation),
+        text(principal.org),
+        whole,
+        server,
+        text(tool),
     )
+    alike = b'{"agent":%b,"params":%b,"server":%b,"type":%b}' % (agent, whole, server, text(submission.name))
     return Formed(
         submission=replace(submission, params=params),
         entry=entry,
@@ -182,9 +183,11 @@ def form(core: Core, caller: Caller, submission: Submission) -> Formed:
         operation=operation,
         params=params,
         salt=salt,
-        bytes=data,
+        action_bytes=data,
         digest=digest(salt, data),
-        match_key=alike,
+        match_key=match_key(core.secrets.match_key(principal.org), alike),
+        params_bytes=whole,
+        context_bytes=context,
         fields=fields,
         faults=faults,
         fault_code=code,
@@ -201,15 +204,3 @@ def _validated(entry: Entry, given: dict[str, Json]) -> tuple[dict[str, Json], t
     if faults:
         return given, tuple(Fault(fault.path, fault.message) for fault in faults), Code.SCHEMA_VIOLATION
     return filled, (), None
-
-
-def rebuilt_object(caller: Caller, formed: Formed) -> dict[str, Json]:
-    """The action object whose canonical bytes were digested."""
-    return action_object(
-        org=caller.principal.org,
-        agent=caller.principal.id,
-        server=formed.submission.server,
-        tool=formed.tool,
-        operation=formed.operation,
-        params=formed.params,
-    )

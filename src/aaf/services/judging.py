@@ -60,6 +60,9 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
             analysis = connector.analyse(operation=entry.operation, params=question.params)
         except AafError as failure:
             guards.append(_deny(failure.code, "analysis", "The action could not be analysed."))
+        except Exception as failure:  # noqa: BLE001 - whatever a connector raises before the decision is a deny
+            core.log.entry("analysis_crashed", {"action": question.action, "cause": type(failure).__name__})
+            guards.append(_deny(Code.CONNECTOR_FAILED, "analysis", "The action could not be analysed."))
         else:
             findings, target = analysis.findings, analysis.target
             guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
@@ -72,6 +75,9 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
         except ConnectorFailed as failure:
             core.log.entry("dry_run_failed", {"action": question.action, "cause": failure.detail, "code": failure.code})
             decision = combine(pool=(_deny(failure.code, "dry_run", failure.message),))
+        except Exception as failure:  # noqa: BLE001 - as above
+            core.log.entry("dry_run_crashed", {"action": question.action, "cause": type(failure).__name__})
+            decision = combine(pool=(_deny(Code.CONNECTOR_FAILED, "dry_run", "The dry run failed."),))
     return Judged(decision, asked, entry, findings, target, effect)
 
 

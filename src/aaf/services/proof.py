@@ -86,11 +86,14 @@ async def _path(core: Core, org: str, seq: int, size: int) -> list[bytes]:
 async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: EventRow) -> dict[str, Json]:
     """Values with their salts; an action with declared secrets is disclosed field by field, never as a whole."""
     stored = await unseal_object(core, record.org, record.id, "input")
-    action, salts, asked = stored["action"], stored["salts"], stored["input"]
+    salts, asked = stored["salts"], stored["input"]
     entry = caller.known.configuration.catalogue.get(record.type)
-    secret = {path.split(".")[1] for path in entry.secret} if entry else set()
+    # What was secret when it was sent stays so, whatever the catalogue says today, and the other way round.
+    declared = stored["secret"] if isinstance(stored["secret"], list) else []
+    secret = {str(path).split(".")[1] for path in (*declared, *(entry.secret if entry else ()))}
     values: dict[str, Json] = {}
-    if isinstance(action, dict) and isinstance(asked, dict) and isinstance(action["params"], dict):
+    action = _action(asked)
+    if isinstance(asked, dict) and isinstance(action, dict) and isinstance(action["params"], dict):
         values = {f"params.{key}": value for key, value in action["params"].items() if key not in secret}
         values["params"], values["context"] = action["params"], asked["context"]
     fields: dict[str, Json] = {}
@@ -101,6 +104,23 @@ async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: 
     fields.update(await _result(core, record))
     whole: Json = None if secret else {"salt": stored["salt"], "value": action}
     return {"action": whole, "fields": fields}
+
+
+def _action(asked: Json) -> Json:
+    """The action object whose digest was decided on, from the decision input."""
+    match asked:
+        case {"action": dict() as action, "agent": dict() as agent, "org": str() as org}:
+            return {
+                "agent": agent["id"],
+                "operation": action["operation"],
+                "org": org,
+                "params": action["params"],
+                "server": action["server"],
+                "tool": action["tool"],
+                "v": 1,
+            }
+        case _:
+            return None
 
 
 async def _reviews(core: Core, record: ActionRecord) -> dict[str, Json]:

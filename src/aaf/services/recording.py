@@ -3,10 +3,12 @@
 Nothing here holds a value that somebody sent; names of rules, codes and digests only.
 """
 
-from aaf.domain.canonical import Json
+from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Requirement
+from aaf.domain.fragments import items, text
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
+from aaf.policy.decision_input import INPUT_VERSION, Input
 from aaf.services.core import Known
 from aaf.services.judging import Judged
 
@@ -34,6 +36,40 @@ def deadline_of(known: Known, state: State, requirements: tuple[Requirement, ...
     if state in {State.ALLOWED, State.APPROVED}:
         return now + known.configuration.use_within * SECOND
     return None
+
+
+def input_bytes(asked: Input, *, params: bytes, context: bytes) -> bytes:
+    """The canonical bytes of `asked.to_json()`, with the two large parts given as they were encoded before.
+
+    Written out as a template because every decision passes here; a test holds it to `canonical`.
+    """
+    roles, findings = items(map(text, sorted(asked.roles))), items(map(text, sorted(asked.findings)))
+    labels, counters = items(map(text, sorted(asked.labels))), canonical(dict(asked.counters))
+    return b'{"action":{"id":%b,"name":%b,"operation":%b,"params":%b,"server":%b,"tool":%b},' % (
+        text(asked.action_id),
+        text(asked.name),
+        text(asked.operation),
+        params,
+        text(asked.server),
+        text(asked.tool),
+    ) + (
+        b'"agent":{"id":%b,"name":%b,"roles":%b},"class":%b,"context":%b,"counters":%b,"findings":%b,"labels":%b,'
+        b'"org":%b,"release":%d,"risk":%b,"time":%d,"v":%d}'
+    ) % (
+        text(asked.agent_id),
+        text(asked.agent_name),
+        roles,
+        text(asked.klass),
+        context,
+        counters,
+        findings,
+        labels,
+        text(asked.org),
+        asked.release,
+        text(asked.risk),
+        asked.time,
+        INPUT_VERSION,
+    )
 
 
 def decision_data(record: ActionRecord, judged: Judged, input_digest: str) -> dict[str, Json]:

@@ -50,8 +50,8 @@ async def rejudge(core: Core, caller: Caller, record: ActionRecord, *, now: int)
         Unavailable: the stored values can't be read.
     """
     stored = await unseal_object(core, record.org, record.id, "input")
-    action, salt = _object(stored["action"]), bytes.fromhex(str(stored["salt"]))
-    params, context = _object(action["params"]), _object(_object(stored["input"])["context"])
+    asked, salt = _object(stored["input"]), bytes.fromhex(str(stored["salt"]))
+    params, context = _object(_object(asked["action"])["params"]), _object(asked["context"])
     faults = _faults(caller, record, params)
     question = Question(
         principal=caller.principal,

@@ -4,7 +4,7 @@ A review answers one digest and one view and nothing else. Nobody reviews what t
 hasn't opened every long value. The first final answer wins; whoever comes after is told.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aaf.domain.action_bytes import commitment
 from aaf.domain.approval import Review, ReviewVerdict, Standing, review_refusal, standing
@@ -76,9 +76,22 @@ async def show(core: Core, caller: Caller, action: str) -> Shown:
         record = await _held(core, caller, action)
     view = await unseal_object(core, record.org, record.id, "view")
     opened = await core.store.openings(record.org, record.id, record.round, caller.principal.id)
-    reviews = await core.store.reviews(record.org, record.id, record.round)
+    reviews = await reviews_of(core, record)
     refusal = review_refusal(caller.principal, requester=record.agent, requirements=record.requirements)
-    return Shown(record, preview(view, opened), opened, tuple(reviews), refusal)
+    return Shown(record, preview(view, opened), opened, reviews, refusal)
+
+
+async def reviews_of(core: Core, record: ActionRecord) -> tuple[Review, ...]:
+    """The reviews of the present round with their reasons.
+
+    Raises:
+        Unavailable: a reason was erased.
+    """
+    found: list[Review] = []
+    for ordinal, one in enumerate(await core.store.reviews(record.org, record.id, record.round)):
+        kept = await unseal_object(core, record.org, record.id, f"review:{record.round}:{ordinal}")
+        found.append(replace(one, reason=str(kept["reason"])))
+    return tuple(found)
 
 
 async def _held(core: Core, caller: Caller, action: str) -> ActionRecord:
@@ -217,7 +230,7 @@ async def _counted(
         reviewer=person.id,
         credential=person.credential,
         verdict=answer.verdict,
-        reason=answer.reason,
+        reason="",  # a person's own words lie sealed beside it
         at=now,
         digest=record.digest,
         view_digest=answer.view_digest,

@@ -1,7 +1,7 @@
 """Values that somebody sent lie sealed beside the record: under one data key for each agent, found by owner and name.
 
-Names in use: `input` (action, salts, the exact decision input), `view` (what approvers are shown), `effect` (what the dry run found) and
-`result`.
+Names in use: `input` (the exact decision input, salts, faults), `view` (what approvers are shown), `effect` (what the dry run found),
+`review:<round>:<ordinal>` and `resolution` (people's reasons), and `result`.
 """
 
 from aaf.domain.canonical import MAX_DEPTH, Json, canonical, parse

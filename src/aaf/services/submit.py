@@ -12,6 +12,7 @@ from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Verdict
 from aaf.domain.errors import Code, InputRefused, StateConflict, TooMany, Unavailable
 from aaf.domain.events import transition
+from aaf.domain.fragments import members, text
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State, advance
@@ -28,13 +29,13 @@ from aaf.ports import (
 )
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
-from aaf.services.execute import execute
-from aaf.services.forming import Formed, Submission, form, rebuilt_object
+from aaf.services.execute import execute, own_action
+from aaf.services.forming import Formed, Submission, form
 from aaf.services.holding import Asked, hold
 from aaf.services.judging import Judged, Question, judge
-from aaf.services.recording import deadline_of, decision_data, reasons_of
+from aaf.services.recording import deadline_of, decision_data, input_bytes, reasons_of
 from aaf.services.refusals import count_refusal
-from aaf.services.sealing import data_key, seal, stored_bytes
+from aaf.services.sealing import data_key, seal
 
 ATTEMPTS = 3
 SECOND = 1_000_000
@@ -174,16 +175,18 @@ async def _recorded(
     known, principal = caller.known, caller.principal
     state = advance(State.SUBMITTED, _CAUSES[judged.decision.verdict])
     key, made = await data_key(core, known, principal.id)
-    asked = stored_bytes(judged.input.to_json())
+    asked = input_bytes(judged.input, params=formed.params_bytes, context=formed.context_bytes)
     salts = {name: core.ids.salt() for name in formed.fields}
-    sealed: dict[str, Json] = {
-        "action": rebuilt_object(caller, formed),
-        "faults": [{"message": fault.message, "path": fault.path} for fault in formed.faults],
-        "input": judged.input.to_json(),
-        "salt": formed.salt.hex(),
-        "salts": {name: salt.hex() for name, salt in salts.items()},
-    }
-    writes: list[Write] = [*made, seal(core, key, owner=action, name="input", value=stored_bytes(sealed))]
+    sealed = members(
+        {
+            "faults": canonical([{"message": fault.message, "path": fault.path} for fault in formed.faults]),
+            "input": asked,
+            "salt": text(formed.salt.hex()),
+            "salts": members({name: text(salt.hex()) for name, salt in salts.items()}),
+            "secret": canonical([*formed.entry.secret] if formed.entry else []),
+        }
+    )
+    writes: list[Write] = [*made, seal(core, key, owner=action, name="input", value=sealed)]
     held = None
     if state is State.PENDING_APPROVAL:
         what = Asked(action, formed.submission.name, formed.params, formed.submission.context, formed.salt, formed.digest)
@@ -227,7 +230,7 @@ async def _recorded(
         before=State.SUBMITTED,
         after=state,
         data=decision_data(record, judged, context_digest(formed.salt, asked)),
-        commit={name: commitment(salts[name], canonical(value)) for name, value in formed.fields.items()},
+        commit={name: commitment(salts[name], value) for name, value in formed.fields.items()},
     )
     return record, Commit(record.org, (InsertAction(record), *writes), (event,))
 
@@ -241,6 +244,9 @@ async def _answered(core: Core, caller: Caller, record: ActionRecord, formed: Fo
     """The answer; the run, where it was allowed and asked for at once."""
     faults = tuple({"message": fault.message, "path": fault.path} for fault in formed.faults)
     if record.state is State.ALLOWED and record.run == "now" and record.effect != "caller":
-        ran = await execute(core, caller, record.id, digest=record.digest)
+        try:
+            ran = await execute(core, caller, record.id, digest=record.digest)
+        except StateConflict:  # the action is recorded, and says itself why it didn't run
+            return Submitted(await own_action(core, caller, record.id), created=True)
         return Submitted(ran.record, created=True, result=ran.result)
     return Submitted(record, created=True, faults=faults)

@@ -129,7 +129,7 @@ def open_for_reading(path: Path, options: Options) -> sqlite3.Connection:
 
 def _unopened(path: Path, why: StoreFailed) -> StoreFailed:
     """The same failure, naming the file: opening is what the operator does, and no agent sees it."""
-    if not os.access(path, os.W_OK) and path.exists():
+    if os.access(path, os.F_OK) and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         why = StoreFailed(
             Code.STORE_READ_ONLY,
             "The database cannot be written.",

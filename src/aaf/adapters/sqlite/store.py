@@ -62,7 +62,7 @@ class SqliteStore:
             StoreFailed: it can't be used; the code says why.
         """
         clock = clock or SystemClock()
-        path = path.resolve()
+        path = path.absolute()
         writing = open_file(path, options, wall=clock.wall())
         try:
             reading = open_for_reading(path, options)

@@ -196,6 +196,8 @@ class Writer:
         """Each item on its own in one transaction, so that a bad one costs the others a little time and nothing else."""
         connection = self._connection
         connection.execute(queries.BEGIN)
+        # The clock's mark moves, and a jump is recorded, whatever becomes of the items.
+        Transaction(connection, last=self._last, now=now, full=full, hopeful=False).flush()
         outcomes: list[Outcome] = []
         for work in works:
             connection.execute(queries.SAVEPOINT)

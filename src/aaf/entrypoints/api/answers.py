@@ -5,12 +5,12 @@ Times are RFC 3339 in UTC with microseconds; digests, roots and hashes are lower
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 import orjson
 from pydantic import ConfigDict, with_config
 from starlette.responses import Response
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from aaf.domain.advice import advise
 from aaf.domain.approval import Review

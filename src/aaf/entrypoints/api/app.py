@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, compile_path
 from starlette.types import ASGIApp
 
-from aaf.entrypoints.api import actions, approvals, health, keys, ledger
 from aaf.entrypoints.api.edge import Edge
 from aaf.entrypoints.api.openapi import document
-from aaf.entrypoints.api.problems import no_such_route
+from aaf.entrypoints.api.problems import Addresses, no_such_route
 from aaf.entrypoints.api.receiving import ApiLimits, Door
-from aaf.entrypoints.api.submitting import METHOD, PATH, Submitting
+from aaf.entrypoints.api.routes import actions, approvals, health, keys, ledger
+from aaf.entrypoints.api.routes.submitting import METHOD, PATH, Submitting
 from aaf.services.core import Core
+
+ROUTES: list[BaseRoute] = [route for part in (actions, approvals, keys, ledger, health) for route in part.router.routes]
+"""Every route that FastAPI knows; the hot one is none of them."""
 
 Background = Callable[[asyncio.Event], Awaitable[None]]
 """Work that runs beside the server until the event is set."""
@@ -45,26 +49,33 @@ def create_app(core: Core, *, limits: ApiLimits | None = None, background: tuple
         redirect_slashes=False,  # a redirect would repeat the caller's Host
         lifespan=lifespan,
         exception_handlers={HTTPException: no_such_route},
-        generate_unique_id_function=_operation_id,
     )
     api.state.door = door
+    api.state.addresses = _addresses()
     submitting = Submitting(door)
-    api.router.routes.append(Route(PATH, submitting, methods=[METHOD], include_in_schema=False))
-    for part in (actions, approvals, keys, ledger, health):
-        api.include_router(part.router)
-    described = orjson.dumps(document(api))
-
-    async def openapi(_: Request) -> Response:
-        return Response(described, media_type="application/json")
-
-    api.router.routes.append(Route("/openapi.json", openapi, methods=["GET"], include_in_schema=False))
-    return Edge(core, submitting=submitting, api=api)
+    api.router.routes += [
+        *ROUTES,
+        Route(PATH, submitting, methods=[METHOD]),
+        Route("/openapi.json", openapi, methods=["GET"]),
+    ]
+    return Edge(door, submitting=submitting, api=api)
 
 
 async def _until(work: Background, stop: asyncio.Event) -> None:
     await work(stop)
 
 
-def _operation_id(route: APIRoute) -> str:
-    """The handler's name: short, and the name of a method in generated clients."""
-    return route.name
+@cache
+def _document() -> dict[str, Any]:
+    """The document is of the code alone, so it is made once."""
+    return document(ROUTES)
+
+
+def _addresses() -> Addresses:
+    """What has an address, for `Allow`."""
+    return [(compile_path(path)[0], {*map(str.upper, methods)}) for path, methods in _document()["paths"].items()]
+
+
+async def openapi(_: Request) -> Response:
+    """Serve the document; no key is asked for, because it holds nothing of any organisation."""
+    return Response(orjson.dumps(_document()), media_type="application/json")

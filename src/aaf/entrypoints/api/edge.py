@@ -4,8 +4,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aaf.entrypoints.api.problems import refusal
-from aaf.entrypoints.api.submitting import METHOD, PATH
-from aaf.services.core import Core
+from aaf.entrypoints.api.receiving import Door
+from aaf.entrypoints.api.routes.submitting import METHOD, PATH
 
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
@@ -19,9 +19,9 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 class Edge:
     """Sends the hot route past the router; everything else to `api`."""
 
-    def __init__(self, core: Core, *, submitting: ASGIApp, api: ASGIApp) -> None:
+    def __init__(self, door: Door, *, submitting: ASGIApp, api: ASGIApp) -> None:
         """Put `submitting` before `api`."""
-        self._core = core
+        self.door = door
         self._submitting = submitting
         self._api = api
 
@@ -45,6 +45,6 @@ class Edge:
         except ClientDisconnect:
             return  # nobody is left to answer
         except Exception as error:  # noqa: BLE001 - logged without values; a response that has begun just ends, unfinished
-            response = refusal(self._core, error)
+            response = refusal(self.door.core, error)
             if not started:
                 await response(scope, receive, with_headers)

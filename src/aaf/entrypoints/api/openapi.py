@@ -1,11 +1,12 @@
 """The OpenAPI document: what FastAPI knows of the routes, and what it can't know: problems, credentials and the hot route."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NotRequired
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import ConfigDict, TypeAdapter, with_config
-from typing_extensions import NotRequired, TypedDict
+from starlette.routing import BaseRoute
+from typing_extensions import TypedDict
 
 from aaf.entrypoints.api.requests import SubmissionBody
 
@@ -74,9 +75,9 @@ def binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]]
     }
 
 
-def document(api: FastAPI) -> dict[str, Any]:
-    """Make the whole document of `api` and the hot route."""
-    made = get_openapi(title=_TITLE, version=_VERSION, description=_DESCRIPTION, routes=api.routes)
+def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """Make the whole document of `routes` and the hot route."""
+    made = get_openapi(title=_TITLE, version=_VERSION, description=_DESCRIPTION, routes=routes)
     schemas = made["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -95,18 +96,19 @@ def document(api: FastAPI) -> dict[str, Any]:
     }
     made["security"] = [{"bearer": []}, {"agentKey": []}]
     for path, operations in made["paths"].items():
-        for method, operation in operations.items():
-            _complete(path, method, operation)
+        for operation in operations.values():
+            _complete(path, operation)
     return made
 
 
-def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
-    """Add what every route has."""
+def _complete(path: str, operation: dict[str, Any]) -> None:
+    """Add what every route has; an operation's id is its handler's name."""
+    operation["operationId"] = operation["operationId"].partition("_v1_")[0]
     operation["responses"].pop("422", None)
     if path in _OPEN:
         operation["security"] = []
         return
-    for status in (401, 500, 503, *((413,) if method == "post" else ())):
+    for status in (401, 413, 500, 503):
         operation["responses"].setdefault(str(status), _refusal(status))
     operation.setdefault("parameters", []).append(
         {

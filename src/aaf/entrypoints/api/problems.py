@@ -4,15 +4,16 @@ What leaves here is the error's own safe sentence. Its `detail`, and everything 
 the caller gets an incident id. A failed authentication looks the same whatever failed.
 """
 
+import re
 import traceback
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
 
 from aaf.domain.advice import ADVICE
 from aaf.domain.canonical import Json
@@ -33,6 +34,8 @@ from aaf.services.core import Core
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:aaf:problem:"
+Addresses: TypeAlias = list[tuple[re.Pattern[str], set[str]]]
+"""The pattern of each address, with its methods."""
 
 STATUS: Mapping[type[AafError], int] = {
     InputRefused: 400,
@@ -86,7 +89,7 @@ def _answer(status: int, error: AafError, *, incident: str | None = None) -> Res
         "detail": error.message,
         "hint": error.hint or ADVICE[code].next,
         "status": status,
-        "title": str(code).replace("_", " ").capitalize(),
+        "title": str(code).replace("_", " ").capitalize().replace("json", "JSON"),
         "type": URN + code,
     }
     headers: dict[str, str] = {}
@@ -122,7 +125,7 @@ def _frames(error: Exception) -> list[Json]:
 
 _CONSTRAINTS = frozenset(
     {
-        "bool_type", "dict_type", "greater_than_equal", "int_parsing", "int_type", "less_than_equal", "list_type",
+        "bool_type", "enum", "dict_type", "greater_than_equal", "int_parsing", "int_type", "less_than_equal", "list_type",
         "literal_error", "model_attributes_type", "string_pattern_mismatch", "string_too_long", "string_too_short",
         "string_type", "too_long", "tuple_type",
     }
@@ -158,15 +161,8 @@ async def no_such_route(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004 - Starlette's own number for it
         advice = ADVICE[Code.METHOD_NOT_ALLOWED]
         response = _answer(405, InputRefused(Code.METHOD_NOT_ALLOWED, advice.message, hint=advice.next))
-        response.headers["Allow"] = ", ".join(sorted(_allowed(request.app.routes, request)))
+        addresses: Addresses = request.app.state.addresses
+        found = {method for pattern, methods in addresses if pattern.match(request.url.path) for method in methods}
+        response.headers["Allow"] = ", ".join(sorted(found))
         return response
     return _answer(404, NotFound(Code.NOT_FOUND, ADVICE[Code.NOT_FOUND].message))
-
-
-def _allowed(routes: list[BaseRoute], request: Request) -> set[str]:
-    """Every method of the routes that have this address."""
-    found: set[str] = set()
-    for route in routes:
-        if route.matches(request.scope)[0] is Match.PARTIAL:
-            found |= getattr(route, "methods", None) or set()
-    return found

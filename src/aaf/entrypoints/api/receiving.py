@@ -20,8 +20,8 @@ from aaf.entrypoints.api.waking import Wakes
 from aaf.services.access import authenticate
 from aaf.services.core import Caller, Core
 
-_AMBIGUOUS = "several credentials"
-"""Stands for credentials that contradict each other; it is no well-formed key, so it is refused and counted as one that isn't known."""
+_NO_KEY = "no key"
+"""Stands for credentials of another kind or that contradict each other; it is not well formed, so it is refused and counted like an unknown key."""
 _BEARER = "bearer "
 
 
@@ -68,13 +68,13 @@ async def authenticated(core: Core, request: Request) -> Caller:
         if name == b"authorization":
             text = value.decode("latin-1")
             scheme = text[: len(_BEARER)].lower()
-            keys.add(text[len(_BEARER) :].strip() if scheme == _BEARER else text)
+            keys.add(text[len(_BEARER) :].strip() if scheme == _BEARER else _NO_KEY)
         elif name == b"x-agent-key":
             keys.add(value.decode("latin-1").strip())
         elif name == b"x-agent-id":
             agents.add(value.decode("latin-1").strip())
-    key = None if not keys else keys.pop() if len(keys) == 1 else _AMBIGUOUS
-    agent = None if not agents else agents.pop() if len(agents) == 1 else _AMBIGUOUS
+    key = None if not keys else keys.pop() if len(keys) == 1 else _NO_KEY
+    agent = None if not agents else agents.pop() if len(agents) == 1 else _NO_KEY
     source = request.client.host if request.client else "local"
     return await authenticate(core, key=key, agent=agent, source=source)
 
@@ -115,6 +115,16 @@ def read_json(request: Request, body: bytes) -> Json:
             Code.BAD_REQUEST, "A body has to be JSON.", hint="Send it with `Content-Type: application/json`."
         )
     return parse(body)
+
+
+def _value(request: Request, body: bytes, *, takes_body: bool) -> Json:
+    """The value of a body; a route without one takes none, or an empty object."""
+    if not body and not takes_body:
+        return None
+    value = read_json(request, body)
+    if takes_body or value == {}:
+        return value
+    raise InputRefused(Code.UNKNOWN_FIELD, "This request has no body.", hint="Send none, or an empty object.", path="$")
 
 
 def check_query(request: Request, known: frozenset[str]) -> None:
@@ -163,11 +173,7 @@ class DoorRoute(APIRoute):
                 request.state.call = Call(door, await authenticated(door.core, request), request)
                 check_query(request, known)
                 body = await read_body(request, door.limits.body)
-                value = read_json(request, body) if body or takes_body else {}
-                if not takes_body and value != {}:
-                    raise InputRefused(
-                        Code.UNKNOWN_FIELD, "This request has no body.", hint="Send none, or an empty object.", path="$"
-                    )
+                value = _value(request, body, takes_body=takes_body)
                 return await handler(_Read(request, body, value))
             except ClientDisconnect:
                 raise

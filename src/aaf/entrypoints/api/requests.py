@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from aaf.domain.approval import ReviewVerdict
 from aaf.domain.principal import Kind
 from aaf.domain.states import State
 
@@ -19,9 +20,7 @@ Index = Annotated[int, Path(ge=0, le=10_000, description="The long value's numbe
 
 Before = Annotated[str | None, Query(pattern=_ID, description="Only actions older than this id.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
-InState = Annotated[
-    Literal[tuple(str(state) for state in State)] | None, Query(description="Only actions in this state.")
-]  # type: ignore[valid-type]
+InState = Annotated[State | None, Query(description="Only actions in this state.")]
 Wait = Annotated[
     int, Query(ge=0, description="Seconds to wait, 60 at most, while the action is `pending_approval` or `executing`.")
 ]
@@ -79,7 +78,7 @@ class ResolveBody(_Body):
 class ReviewBody(_Body):
     """An answer, and the digests of what it answers."""
 
-    verdict: Literal["approve", "reject"]
+    verdict: Annotated[ReviewVerdict, Field(strict=False)]
     digest: _Digest
     view_digest: _Digest
     reason: Annotated[str, Field(max_length=10_000, description="Required to reject; the agent is told.")] = ""
@@ -89,7 +88,7 @@ class KeyBody(_Body):
     """A key to make; a known kind and name adds a key to that principal. `lifetime` is in seconds."""
 
     name: Annotated[str, Field(max_length=1_000)]
-    kind: Literal[tuple(str(kind) for kind in Kind)]  # type: ignore[valid-type]
+    kind: Annotated[Kind, Field(strict=False)]
     roles: Annotated[list[_Short], Field(max_length=20)] = []
     action_types: Annotated[
         list[_Short], Field(max_length=100, description="`files.read` or `files.*`; none is all.")

@@ -1,5 +1,6 @@
 """`aaf actions`: what agents asked for and what became of it; cancel one's own, resolve what nobody knows the end of."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -36,9 +37,9 @@ def list_(
       aaf actions list --state unknown
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
-        found = client.items("/v1/actions", limit=limit, state=None if in_state is None else str(in_state))
+        found = list(_newest(client, limit, state=None if in_state is None else str(in_state)))
     if as_json:
-        data(list(found))
+        data([dict(one) for one in found])
         return
     if not found:
         say("There are no such actions.")
@@ -126,12 +127,17 @@ def resolve(
         _say_state(client.post(f"/v1/actions/{_named(client, id_)}/resolve", body))
 
 
+def _newest(client: Client, limit: int, *, state: str | None = None) -> Iterator[Mapping[str, Json]]:
+    """Actions, newest first."""
+    return client.pages("/v1/actions", "actions", cursor="before", limit=limit, state=state)
+
+
 def _named(client: Client, part: str) -> str:
     """The action meant; a part of an id is looked for among the newest."""
     if len(part) == FULL:
         return part.lower()
-    found = client.items("/v1/actions", limit=_LISTED)
-    return named(part, [text(one, "id") for one in found], what="recent action", listing="aaf actions list")
+    ids = [text(one, "id") for one in _newest(client, _LISTED)]
+    return named(part, ids, what="recent action", listing="aaf actions list")
 
 
 def _say_state(action: dict[str, Json]) -> None:

@@ -29,7 +29,9 @@ COMMANDS = {
 }
 """Every command with its summary; the module of the same name holds it as `app`."""
 
-_EPILOG = "Exit status: 0 done, 1 the answer is no, 2 could not be asked or answered. Each command's --help has examples."
+_EPILOG = (
+    "Exit status: 0 done, 1 the answer is no, 2 could not be asked or answered. Each command's --help has examples."
+)
 
 
 class Root(core.TyperGroup):
@@ -99,7 +101,7 @@ def _unforeseen(error: Exception) -> bool:
     return not isinstance(error, typer.Exit | typer.Abort | typer.TyperException | BrokenPipeError)
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - the signature of the library
+def _version(value: bool) -> None:
     """Print the version and end."""
     if value:
         print(f"aaf {import_module('importlib.metadata').version('agent-action-firewall')}")

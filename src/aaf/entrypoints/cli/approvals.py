@@ -4,7 +4,8 @@ An answer carries the digest of the action and of the view that was shown. Nothi
 was typed after it. The rules of who may answer are the server's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -36,25 +37,24 @@ def list_(url: Url = DEFAULT_URL, ca: Ca = None, limit: Limit = 50, as_json: AsJ
       aaf approvals list --json
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
-        waiting = client.items("/v1/approvals", limit=limit)
+        waiting = list(_waiting(client, limit))
         now = client.now
     if as_json:
-        data(list(waiting))
+        data([dict(one) for one in waiting])
         return
     if not waiting:
         say("Nothing waits for an answer.")
         return
     length = short_length(text(one, "id") for one in waiting)
     table(
-        ("id", "risk", "time left", "type", "agent", "target"),
+        ("id", "risk", "time left", "type", "agent"),
         [
             (
                 text(one, "id")[-length:],
                 risk(text(one, "risk")),
                 left(optional_text(one, "deadline"), now),
                 inert(text(one, "type")),
-                inert(text(one, "agent")),
-                inert(optional_text(one, "target") or "-"),
+                inert(text(member(one, "agent"), "name")),
             )
             for one in waiting
         ],
@@ -143,7 +143,9 @@ def deny(
     id_: Id,
     url: Url = DEFAULT_URL,
     ca: Ca = None,
-    why: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the agent is told. Asked for if missing.")] = "",
+    why: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; the agent is told. Asked for if missing.")
+    ] = "",
     digest: Annotated[
         str | None, typer.Option("--digest", metavar="HEX", help="The digest of what you reject, as shown.")
     ] = None,
@@ -165,15 +167,20 @@ def deny(
         _answer(client, approval, action, "reject", why)
 
 
+def _waiting(client: Client, limit: int) -> Iterator[Mapping[str, Json]]:
+    """What waits, newest first."""
+    return client.pages("/v1/approvals", "approvals", cursor="before", limit=limit)
+
+
 def _named(client: Client, part: str) -> str:
     """The action meant; a part of an id is looked for among what waits."""
     if len(part) == FULL:
         return part.lower()
-    waiting = client.items("/v1/approvals", limit=_LISTED)
-    return named(part, [text(one, "id") for one in waiting], what="waiting approval", listing="aaf approvals list")
+    ids = [text(one, "id") for one in _waiting(client, _LISTED)]
+    return named(part, ids, what="waiting approval", listing="aaf approvals list")
 
 
-def _show_whole(approval: Mapping[str, Json], now: int | None) -> None:
+def _show_whole(approval: Mapping[str, Json], now: datetime | None) -> None:
     """Print the card; on a terminal page by page, so that nothing scrolls out unseen."""
     lines = card(approval, now=now)
     room = max(console().height - 2, 5)
@@ -187,7 +194,7 @@ def _show_whole(approval: Mapping[str, Json], now: int | None) -> None:
 def _check(approval: Mapping[str, Json], digest: str | None) -> None:
     """What stands against approving, as far as it is known here; the server checks again."""
     _check_digest(approval, digest)
-    refusal = optional_text(approval, "may_review")
+    refusal = optional_text(approval, "may_not_because")
     if refusal is not None:
         raise Stopped(refusal, "This key may not answer this request.", status=Status.NO)
     closed = unopened(member(approval, "view"))
@@ -195,7 +202,10 @@ def _check(approval: Mapping[str, Json], digest: str | None) -> None:
         action = text(approval, "id")
         commands = "; ".join(f"aaf approvals show {action} --open {number}" for number in closed)
         raise Stopped(
-            "unopened_values", "A long value of this request hasn't been opened.", hint=f"Open it first: {commands}.", status=Status.NO
+            "unopened_values",
+            "A long value of this request hasn't been opened.",
+            hint=f"Open it first: {commands}.",
+            status=Status.NO,
         )
 
 

@@ -11,7 +11,7 @@ from aaf.entrypoints.cli.terminal.client import Client, credential
 from aaf.entrypoints.cli.terminal.naming import FULL, named, short_length
 from aaf.entrypoints.cli.terminal.options import DEFAULT_URL, AsJson, Ca, Url, group
 from aaf.entrypoints.cli.terminal.output import data, inert, instant, note, say, table
-from aaf.entrypoints.cli.terminal.reading import optional_text, text, texts
+from aaf.entrypoints.cli.terminal.reading import member, members, optional_text, text, texts
 from aaf.entrypoints.cli.terminal.stopping import Stopped
 
 app = group("Make, list and revoke API keys.")
@@ -56,7 +56,7 @@ def create(
         data(made)
         return
     note(f"Key {inert(text(made, 'id'))} of {kind} {inert(name)}, shown this once:")
-    say(inert(text(made, "secret")))
+    say(inert(text(made, "key")))
 
 
 @app.command("list")
@@ -68,9 +68,9 @@ def list_(url: Url = DEFAULT_URL, ca: Ca = None, as_json: AsJson = False) -> Non
       aaf keys list
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
-        found = client.listed("/v1/api-keys")
+        found = members(client.get("/v1/api-keys"), "keys")
     if as_json:
-        data(list(found))
+        data([dict(one) for one in found])
         return
     length = short_length(text(one, "id") for one in found)
     table(
@@ -79,12 +79,12 @@ def list_(url: Url = DEFAULT_URL, ca: Ca = None, as_json: AsJson = False) -> Non
             (
                 text(one, "id")[-length:],
                 inert(text(one, "hint")),
-                inert(text(one, "kind")),
-                inert(",".join(texts(one, "roles"))),
+                inert(text(member(one, "principal"), "kind")),
+                inert(",".join(texts(member(one, "principal"), "roles"))),
                 instant(optional_text(one, "expires_at")),
                 instant(optional_text(one, "revoked_at")),
                 inert(",".join(texts(one, "action_types")) or "everything"),
-                inert(text(one, "name")),
+                inert(text(member(one, "principal"), "name")),
             )
             for one in found
         ],
@@ -106,7 +106,7 @@ def revoke(
     with Client(url, credential(), ca=ca) as client:
         key = id_.lower()
         if len(key) != FULL:
-            ids = [text(one, "id") for one in client.listed("/v1/api-keys")]
+            ids = [text(one, "id") for one in members(client.get("/v1/api-keys"), "keys")]
             key = named(id_, ids, what="key", listing="aaf keys list")
         client.post(f"/v1/api-keys/{key}/revoke")
     say(f"{inert(key)} is revoked")

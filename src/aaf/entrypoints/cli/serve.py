@@ -18,10 +18,12 @@ app = single()
 @app.command()
 def serve(
     ctx: typer.Context,
+    *,
     data: Data = None,
     config: Config = None,
     root: Annotated[
-        Path | None, typer.Option("--root", metavar="DIR", help="Root of the files connector, over the configuration's.")
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="Root of the files connector, over the configuration's."),
     ] = None,
     host: Annotated[
         str | None, typer.Option("--host", help="Address to listen on (AAF_HOST; default 127.0.0.1).")
@@ -32,7 +34,9 @@ def serve(
     organisation: Annotated[str | None, typer.Option("--organisation", help="Name of the organisation.")] = None,
     write_key: Annotated[
         Path | None,
-        typer.Option("--write-key", metavar="FILE", help="Write the first key to this new 0600 file instead of printing it."),
+        typer.Option(
+            "--write-key", metavar="FILE", help="Write the first key to this new 0600 file instead of printing it."
+        ),
     ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate chain (PEM): serve https.")

@@ -50,7 +50,9 @@ class Listening:
         if self.certificate is None and self.key is None:
             return None
         if self.certificate is None or self.key is None:
-            raise Stopped("tls_incomplete", "TLS takes a certificate and its key.", hint="Give --tls-cert and --tls-key.")
+            raise Stopped(
+                "tls_incomplete", "TLS takes a certificate and its key.", hint="Give --tls-cert and --tls-key."
+            )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -165,9 +167,19 @@ async def _sign(core: Core) -> None:
 def _announce(app: App, settings: Settings, url: str) -> None:
     """Say what a person has to know, the ready line last."""
     if app.recovering is not None:
-        note(Text.assemble(("Recovery: ", "bold red"), app.recovering, " Everything is denied; see `aaf recover --help`."), "")
+        note(
+            Text.assemble(
+                ("Recovery: ", "bold red"), app.recovering, " Everything is denied; see `aaf recover --help`."
+            ),
+            "",
+        )
     if app.refused is not None:
-        note(Text.assemble(("The configuration folder has problems; ", "bold red"), "the release before it stays active."), "")
+        note(
+            Text.assemble(
+                ("The configuration folder has problems; ", "bold red"), "the release before it stays active."
+            ),
+            "",
+        )
         for problem in app.refused.problems:
             note(str(problem), "")
     for warning in app.activated.warnings if app.activated else ():

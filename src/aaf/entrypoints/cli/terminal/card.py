@@ -6,19 +6,21 @@ holds back says how many characters and how to see them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from aaf.domain.canonical import Json
 from aaf.domain.rendering import Flag
-from aaf.entrypoints.cli.terminal.output import console, inert, instant, risk, state
+from aaf.entrypoints.cli.terminal.output import console, inert, instant, left, risk, state
 from aaf.entrypoints.cli.terminal.reading import (
     elements,
     member,
     members,
     number,
     optional_number,
+    optional_text,
     text,
     unexpected,
 )
@@ -109,12 +111,12 @@ def unopened(view: Mapping[str, Json]) -> list[int]:
     return [number(row, "index") for row in rows if row.get("long") is True and row.get("opened") is not True]
 
 
-def card(approval: Mapping[str, Json], *, now: int | None) -> list[Text]:
+def card(approval: Mapping[str, Json], *, now: datetime | None) -> list[Text]:
     """All lines of an approval, as the server answered it."""
     return list(_card(approval, now))
 
 
-def _card(approval: Mapping[str, Json], now: int | None) -> Iterator[Text]:
+def _card(approval: Mapping[str, Json], now: datetime | None) -> Iterator[Text]:
     view = member(approval, "view")
     yield from quoted(segments(view.get("headline"), _TITLE))
     yield Text.assemble(
@@ -125,7 +127,12 @@ def _card(approval: Mapping[str, Json], now: int | None) -> Iterator[Text]:
         ("   state ", "dim"),
         state(text(approval, "status")),
         ("   answer before ", "dim"),
-        instant(optional_number(approval, "deadline")),
+        instant(optional_text(approval, "deadline")),
+        (
+            f" ({left(optional_text(approval, 'deadline'), now)} left)"
+            if optional_text(approval, "deadline") and now
+            else ""
+        ),
     )
     yield from _section("Why it waits", _reasons(view))
     yield from _section("What was noticed", _findings(view))

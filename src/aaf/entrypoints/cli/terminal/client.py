@@ -1,5 +1,7 @@
-"""One connection to a firewall's HTTP API. The key comes from AAF_API_KEY or is typed unseen, never from an argument, and travels in the
-clear to this machine only. Proxies, `.netrc` and certificate variables of the environment are not used. It retries nothing.
+"""One connection to a firewall's HTTP API.
+
+The key comes from AAF_API_KEY or is typed unseen, never from an argument, and travels in the clear within this machine only. Proxies,
+`.netrc` and certificate variables of the environment are not used. Nothing is tried twice.
 """
 
 import json
@@ -7,6 +9,7 @@ import os
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,15 +20,15 @@ from urllib.parse import urlsplit
 import httpx2
 import typer
 
-from aaf.domain.canonical import Json
+from aaf.domain.canonical import Json, parse
 from aaf.domain.errors import AafError
-from aaf.domain.canonical import parse
 from aaf.entrypoints.cli.terminal.output import on_terminal
-from aaf.entrypoints.cli.terminal.reading import unexpected
+from aaf.entrypoints.cli.terminal.reading import members
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 KEY_VARIABLE = "AAF_API_KEY"
 _TIMEOUT = 30.0
+_PAGE = 200
 _UNUSABLE = frozenset({400, 405, 413, 500, 502, 503, 504})
 """HTTP statuses that are no answer to the question; every other refusal is one."""
 
@@ -60,6 +63,16 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class Refused(Stopped):
+    """The server said no; `http` is its status."""
+
+    def __init__(self, http: int, code: str, sentence: str, *, hint: str) -> None:
+        """Status 1 for an answer, 2 where it is none."""
+        status = Status.UNUSABLE if http in _UNUSABLE else Status.NO
+        super().__init__(code, sentence, hint=hint, status=status)
+        self.http = http
+
+
 class Client:
     """Calls with one key; answers are objects, refusals end the command."""
 
@@ -69,7 +82,9 @@ class Client:
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise Stopped("bad_url", f"{url} is no address of a server.", hint="Write it like http://127.0.0.1:8700.")
         if parts.username is not None or parts.password is not None:
-            raise Stopped("bad_url", "The address holds a name or a password.", hint=f"The key belongs into {KEY_VARIABLE}.")
+            raise Stopped(
+                "bad_url", "The address holds a name or a password.", hint=f"The key belongs into {KEY_VARIABLE}."
+            )
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise Stopped(
                 "bad_url",
@@ -77,8 +92,8 @@ class Client:
                 hint="Use an https:// address, or a tunnel to a port of this machine.",
             )
         self.url = url.rstrip("/")
-        self.now: int | None = None
-        """The server's time of the last answer in microseconds, to the second."""
+        self.now: datetime | None = None
+        """The server's time at its last answer, to the second."""
         self._http = httpx2.Client(
             headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
             timeout=_TIMEOUT,
@@ -104,20 +119,19 @@ class Client:
         """Ask for a change."""
         return self._object(self._send("POST", path, body=body or {}, headers=headers))
 
-    def items(self, path: str, *, limit: int, **query: str | int | None) -> list[dict[str, Json]]:
-        """The first `limit` members of a list, over as many pages as it takes."""
-        found: list[dict[str, Json]] = []
-        while len(found) < limit:
-            page = self.get(path, **query, limit=min(limit - len(found), 100))
-            listed = page.get("items")
-            if not isinstance(listed, list):
-                raise unexpected("list `items`")
-            found += [one for one in listed if isinstance(one, dict)]
+    def pages(
+        self, path: str, member: str, *, cursor: str, limit: int, **query: str | int | None
+    ) -> Iterator[Mapping[str, Json]]:
+        """The first `limit` members of a list, over as many pages as it takes; `cursor` names the next page's parameter."""
+        while limit > 0:
+            page = self.get(path, **query, limit=min(limit, _PAGE))
+            listed = members(page, member)
+            yield from listed
+            limit -= len(listed)
             following = page.get("next")
-            if not listed or following is None:
-                break
-            query = {**query, **_cursor(following)}
-        return found
+            if not isinstance(following, int | str):
+                return
+            query[cursor] = following
 
     @contextmanager
     def stream(self, path: str) -> Iterator[Iterator[bytes]]:
@@ -146,7 +160,7 @@ class Client:
         if response.is_error:
             raise _problem(response, self.url)
         date = response.headers.get("date")
-        self.now = int(parsedate_to_datetime(date).timestamp()) * 1_000_000 if date else None
+        self.now = parsedate_to_datetime(date) if date else None
         return response
 
     def _object(self, response: httpx2.Response) -> dict[str, Json]:
@@ -157,13 +171,6 @@ class Client:
         if not isinstance(value, dict):
             raise _foreign(self.url)
         return value
-
-
-def _cursor(following: Json) -> dict[str, str | int | None]:
-    """The parameter of the next page."""
-    if isinstance(following, int):
-        return {"after": following}
-    return {"before": str(following)}
 
 
 def _trusted(ca: Path | None) -> ssl.SSLContext:
@@ -183,7 +190,9 @@ def _reachable(url: str) -> Iterator[None]:
         yield
     except httpx2.TimeoutException:
         raise Stopped(
-            "no_answer", f"{url} did not answer in time.", hint="Look at the server's log; what was asked may still happen."
+            "no_answer",
+            f"{url} did not answer in time.",
+            hint="Look at the server's log; what was asked may still happen.",
         ) from None
     except httpx2.HTTPError as error:
         raise Stopped(
@@ -201,13 +210,8 @@ def _problem(response: httpx2.Response, url: str) -> Stopped:
         return _foreign(url)
     if not isinstance(value, dict) or not isinstance(value.get("code"), str):
         return _foreign(url)
-    status = Status.UNUSABLE if response.status_code in _UNUSABLE else Status.NO
-    return Stopped(
-        str(value["code"]),
-        str(value.get("detail") or value.get("title") or response.status_code),
-        hint=str(value.get("hint") or ""),
-        status=status,
-    )
+    sentence = str(value.get("detail") or value.get("title") or response.status_code)
+    return Refused(response.status_code, str(value["code"]), sentence, hint=str(value.get("hint") or ""))
 
 
 def _foreign(url: str) -> Stopped:

@@ -18,7 +18,9 @@ Data = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", metavar="DIR", help="Folder of aaf.yaml and actions/ (AAF_CONFIG; default: shipped safe rules)."),
+    typer.Option(
+        "--config", metavar="DIR", help="Folder of aaf.yaml and actions/ (AAF_CONFIG; default: shipped safe rules)."
+    ),
 ]
 
 

@@ -16,9 +16,9 @@ from rich.text import Text
 
 from aaf.domain.canonical import Json
 from aaf.domain.rendering import plain, render
+from aaf.entrypoints.cli.terminal.reading import unexpected
 from aaf.entrypoints.cli.terminal.stopping import Stopped
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATES = {
     "allowed": "green",
     "approved": "green",
@@ -98,21 +98,30 @@ def table(titles: Sequence[str], lines: Iterable[Sequence[str | Text]]) -> None:
         console().print(whole.append_text(last))
 
 
-def instant(microseconds: int | None) -> str:
-    """An instant as UTC to the second; `-` for none."""
-    if microseconds is None:
+def instant(stamp: str | None) -> str:
+    """An instant of an answer, UTC to the second; `-` for none."""
+    if stamp is None:
         return "-"
-    return (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%d %H:%M:%SZ")
+    return _read(stamp).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def left(microseconds: int | None, now: int | None) -> str:
-    """How long until an instant, roughly; the instant itself where now is not known."""
-    if microseconds is None or now is None:
-        return instant(microseconds)
-    seconds = max(0, (microseconds - now) // 1_000_000)
-    if seconds < 120:  # noqa: PLR2004 - below two minutes, seconds say more
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"  # noqa: PLR2004 - likewise for hours
+def left(stamp: str | None, now: datetime | None) -> str:
+    """How long from the server's now until an instant, roughly; `-` for none."""
+    if stamp is None or now is None:
+        return instant(stamp)
+    seconds = max(0, int((_read(stamp) - now).total_seconds()))
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def _read(stamp: str) -> datetime:
+    """An RFC 3339 instant."""
+    try:
+        return datetime.fromisoformat(stamp)
+    except ValueError:
+        raise unexpected("instant") from None
 
 
 def on_terminal() -> bool:
@@ -125,3 +134,8 @@ def fields(pairs: Mapping[str, str | Text]) -> None:
     width = max(map(len, pairs))
     for name, value in pairs.items():
         say(Text.assemble((f"{name:<{width}}  ", "dim"), value))
+
+
+def microseconds(count: int) -> str:
+    """An instant of an event's body, UTC to the second."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=count)).strftime("%Y-%m-%d %H:%M:%SZ")

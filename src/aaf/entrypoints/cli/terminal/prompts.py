@@ -1,5 +1,7 @@
-"""Ask the person at the terminal. An answer counts only if it was typed after its question stood there: what was typed before is thrown
-away, and the question is printed only once the keyboard has been still for a moment.
+"""Ask the person at the terminal.
+
+An answer counts only if it was typed after its question stood there: what was typed before is thrown away, and the question is printed
+only once the keyboard has been still for a moment.
 """
 
 import select
@@ -31,7 +33,10 @@ def _asked(question: Text) -> str:
     """One line in answer to a question."""
     _forget_typed()
     console(error=True).print(question, end="")
-    return sys.stdin.readline().strip()
+    line = sys.stdin.readline()
+    if not line:
+        raise Stopped("nobody_to_ask", "The terminal was closed.", status=Status.NO)
+    return line.strip()
 
 
 def confirm(*, risk: str, digest: str) -> None:
@@ -71,3 +76,34 @@ def reason() -> str:
 def more(shown: int, total: int) -> None:
     """Wait for Enter before the next page."""
     _asked(Text(f"-- {shown} of {total} lines; Enter for more -- ", style="reverse"))
+
+
+def choose(*, digest: str) -> str:
+    """Ask for approve or reject of what was just shown, until one is clear; approving takes the digest's first characters.
+
+    Raises:
+        Stopped: nobody is there, or the input ended.
+    """
+    if not on_terminal():
+        raise Stopped("nobody_to_ask", "This asks a person at a terminal.", hint="Leave out --interactive.")
+    question = Text(
+        f"Type the first {SHORT_DIGEST} characters of the digest to approve, or n to reject: ", style="bold"
+    )
+    while True:
+        answer = _asked(question).lower()
+        if answer == digest[:SHORT_DIGEST]:
+            return "approve"
+        if answer in {"n", "no"}:
+            return "reject"
+
+
+def agree(word: str) -> None:
+    """Ask for a word, to do what can't be undone.
+
+    Raises:
+        Stopped: it was not typed, or nobody is there.
+    """
+    if not on_terminal():
+        raise Stopped("nobody_to_ask", "This asks a person at a terminal.", hint="In a script, give --yes.")
+    if _asked(Text(f"Type `{word}` to go on: ", style="bold")) != word:
+        raise Stopped("stopped", "Nothing was changed.", status=Status.NO)

@@ -43,9 +43,7 @@ async def list_actions(
     call: Authenticated, state: InState = None, before: Before = None, limit: Limit = 50
 ) -> Response:
     """An agent sees its own actions, people with `org:action:read` all of them."""
-    found = await actions.listed(
-        call.core, call.caller, state=State(state) if state else None, before=before, limit=limit
-    )
+    found = await actions.listed(call.core, call.caller, state=state, before=before, limit=limit)
     last = found[-1].id if len(found) == limit else None
     return answer({"actions": [action_body(call.caller, record) for record in found], "next": last})
 

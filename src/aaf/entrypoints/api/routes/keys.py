@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from aaf.domain.principal import Kind
 from aaf.entrypoints.api import answers
 from aaf.entrypoints.api.answers import answer, key_body
 from aaf.entrypoints.api.openapi import refusals
@@ -32,7 +31,7 @@ async def create_key(call: Authenticated, body: KeyBody) -> Response:
     """The key is in the answer, this once."""
     wanted = access.KeyWanted(
         name=body.name,
-        kind=Kind(body.kind),
+        kind=body.kind,
         roles=tuple(body.roles),
         action_types=tuple(body.action_types),
         lifetime=body.lifetime,

@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from aaf.domain.approval import ReviewVerdict
 from aaf.entrypoints.api import answers
 from aaf.entrypoints.api.answers import action_body, answer, approval_body, approval_summary
 from aaf.entrypoints.api.openapi import refusals
@@ -58,7 +57,7 @@ async def open_value(call: Authenticated, action: ActionId, index: Index) -> Res
 )
 async def answer_approval(call: Authenticated, action: ActionId, body: ReviewBody) -> Response:
     """The reviewer is whoever holds the key. The answer counts only for the digest and the view that it names."""
-    given = review.Answer(action, ReviewVerdict(body.verdict), body.digest, body.view_digest, body.reason)
+    given = review.Answer(action, body.verdict, body.digest, body.view_digest, body.reason)
     record = await review.review(call.core, call.caller, given)
     call.door.wakes.ring(action)
     return answer(action_body(call.caller, record))

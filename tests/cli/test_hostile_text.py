@@ -1,0 +1,81 @@
+"""What an agent writes reaches the terminal inert, whichever command prints it."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from aaf.domain.rendering import render, rows
+from aaf.entrypoints.cli.terminal import card, output
+from aaf.entrypoints.cli.terminal.stopping import Stopped
+from tests.cli.conftest import Scene
+
+HOSTILE = {
+    "an escape sequence": "ls \x1b[2J\x1b[31mred\x1b]0;title\x07",
+    "bytes of eight bits": "ls \x9b31m",
+    "a carriage return": "rm -rf / #\rls -l",
+    "right to left": "ls \u202egnp.exe",
+    "an invisible letter": "l\u200bs",
+    "markup": "ls [bold red]risk low[/] [link=http://x]y[/link] :smile:",
+    "a question of ours": "ls\n\nApprove this? [y/N] y\nrisk low",
+    "delete": "ls \x7f\x7f\x7f",
+}
+ALLOWED_CONTROLS = {"\n"}
+
+
+def _inert(text: str) -> bool:
+    return all(one.isprintable() or one in ALLOWED_CONTROLS for one in text)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_command_prints_an_agents_text_raw(scene: Scene, name: str) -> None:
+    hostile = HOSTILE[name]
+    action = scene.asks("shell.run", {"command": hostile}, {"goal": hostile, hostile[-12:]: 1})
+    identity = str(action["id"])
+    ended = [scene.aaf("actions", "list"), scene.aaf("actions", "show", identity, who="builder")]
+    ended += [scene.aaf("actions", "show", identity, "--json", who="builder"), scene.aaf("audit", "list", "--action", identity)]
+    if action["status"] == "pending_approval":
+        ended += [
+            scene.aaf("approvals", "list"),
+            scene.aaf("approvals", "show", identity),
+            scene.aaf("approvals", "show", identity, "--json"),
+            scene.aaf("approvals", "approve", identity),
+        ]
+    for one in ended:
+        assert _inert(one.out), one.out
+        assert _inert(one.err), one.err
+
+
+def test_markup_in_data_is_printed_and_not_interpreted(scene: Scene) -> None:
+    shown = scene.aaf("approvals", "show", scene.holds(HOSTILE["markup"]))
+    assert f"| {HOSTILE['markup']}" in shown.out
+
+
+def test_a_name_of_a_key_is_shown_inert(scene: Scene) -> None:
+    scene.aaf("keys", "create", "[red]\u0430dmin", "--kind", "agent", who="admin")
+    listed = scene.aaf("keys", "list", who="admin")
+    assert "[red]\\u{430}dmin" in listed.out
+
+
+def test_every_line_of_a_value_begins_with_a_mark_also_where_the_terminal_breaks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "ls" + " " * 12 + "x" * 60 + "\nApprove this? [y/N] y\n" + "字" * 50
+    screen = Console(file=io.StringIO(), width=40, force_terminal=True, soft_wrap=True, color_system=None)
+    monkeypatch.setattr(card, "console", lambda: screen)
+    (row,) = rows(text, path="params.command")
+    value = {"segments": [[str(one.kind), one.text, None if one.flag is None else str(one.flag)] for one in row.segments]}
+    lines = list(card.value_lines({"segments": list(value["segments"])}))
+    assert len(lines) > 5
+    assert all(line.plain.startswith((card.MARK, card.CONTINUED)) for line in lines)
+    assert all(line.cell_len <= 40 for line in lines)
+    assert "".join(line.plain[2:] for line in lines) == "".join(one.text for one in render(text))
+
+
+def test_a_segment_that_is_not_inert_is_rendered_again() -> None:
+    assert card.segments([["text", "a\x1b[0m\u202e", None]]).plain == "a\\u{1b}[0m\\u{202e}"
+
+
+def test_a_refusal_of_a_server_is_printed_inert(capsys: pytest.CaptureFixture[str]) -> None:
+    output.refusal(Stopped("co\x1bde", "one\x1b[2J\ntwo\u202e", hint="do\x07"))
+    assert capsys.readouterr().err == "co\\u{1b}de: one\\u{1b}[2J\ntwo\\u{202e}\nWhat to do: do\\u{7}\n"

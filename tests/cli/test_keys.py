@@ -1,0 +1,40 @@
+import pytest
+
+from tests.cli.conftest import Scene, run
+
+
+def test_a_new_key_is_printed_once_and_works(scene: Scene) -> None:
+    made = scene.aaf("keys", "create", "helper", "--kind", "agent", "--action", "files.read", "--expires", "90d", who="admin")
+    assert made.status == 0
+    key = made.out.strip()
+    assert made.out == f"{key}\n"
+    assert run("actions", "list", AAF_URL=scene.stage.url, AAF_API_KEY=key).status == 0
+    listed = scene.aaf("keys", "list", who="admin")
+    assert key not in listed.out
+    assert "files.read" in listed.out
+
+
+def test_a_revoked_key_is_good_no_longer(scene: Scene) -> None:
+    key = scene.aaf("keys", "create", "leaver", "--kind", "user", "--role", "viewer", who="admin").out.strip()
+    row = next(line for line in scene.aaf("keys", "list", who="admin").out.splitlines() if line.endswith("leaver"))
+    revoked = scene.aaf("keys", "revoke", row.split()[0], who="admin")
+    assert revoked.status == 0
+    assert revoked.out.endswith(" is revoked\n")
+    refused = run("actions", "list", AAF_URL=scene.stage.url, AAF_API_KEY=key)
+    assert refused.status == 1
+    assert refused.err.startswith("invalid_credential: ")
+    assert key not in refused.err
+
+
+@pytest.mark.parametrize("span", ["90", "d", "0d", "-1d", "1y", "1.5h", "9999999999d"])
+def test_a_lifetime_that_is_none_is_refused(scene: Scene, span: str) -> None:
+    ended = scene.aaf("keys", "create", "x", "--kind", "agent", "--expires", span, who="admin")
+    assert ended.status == 2
+    assert ended.err.startswith("wrong_type: ")
+
+
+@pytest.mark.parametrize("command", [("create", "x", "--kind", "agent"), ("list",), ("revoke", "0" * 36)])
+def test_an_approver_manages_no_keys(scene: Scene, command: tuple[str, ...]) -> None:
+    ended = scene.aaf("keys", *command)
+    assert ended.status == 1
+    assert ended.err.startswith("permission_denied: ")

@@ -1,0 +1,179 @@
+import os
+import re
+import selectors
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.cli.conftest import run
+
+DEADLINE = 30
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """A server process and what it printed up to its ready line."""
+    command = [sys.executable, "-m", "aaf", "serve", "--port", "0", "--data", str(folder / "data"), *arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AAF_")}
+    with (
+        (folder / "log").open("ab") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=folder, env=environment) as process,
+    ):
+        assert process.stdout is not None
+        printed = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while b"AAF listens on " not in printed:
+                assert selector.select(DEADLINE), printed
+                piece = os.read(process.stdout.fileno(), 4096)
+                assert piece, (folder / "log").read_text()
+                printed += piece
+        try:
+            yield process, printed.decode()
+        finally:
+            process.kill()
+
+
+def _url(printed: str) -> str:
+    return printed.rpartition("AAF listens on ")[2].strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_after_a_last_checkpoint_and_a_second_start_prints_no_key(
+    folder: Path, number: signal.Signals
+) -> None:
+    with serving(folder) as (process, printed):
+        key = re.search(r"aaf_live_\w+", printed)
+        assert key is not None
+        assert run("keys", "create", "x", "--kind", "agent", AAF_URL=_url(printed), AAF_API_KEY=key[0]).status == 0
+        process.send_signal(number)
+        assert process.wait(DEADLINE) == 0
+    with serving(folder) as (_, printed):
+        assert "aaf_live_" not in printed
+        verified = run("audit", "verify", "--json", AAF_URL=_url(printed), AAF_API_KEY=key[0])
+        assert '"ok": true' in verified.out
+    assert key[0] not in (folder / "log").read_text()
+
+
+def test_the_first_key_is_written_to_a_private_file_instead_of_printed(folder: Path) -> None:
+    with serving(folder, "--write-key", "admin.key") as (_, printed):
+        assert "aaf_live_" not in printed
+        assert "admin.key" in printed
+        assert (folder / "admin.key").stat().st_mode & 0o777 == 0o600
+        key = (folder / "admin.key").read_text().strip()
+        assert run("keys", "list", AAF_URL=_url(printed), AAF_API_KEY=key).status == 0
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_beyond_this_machine_it_takes_tls_or_says_what_is_given_up(folder: Path, host: str) -> None:
+    ended = run("serve", "--host", host, "--data", str(folder / "data"))
+    assert ended.status == 2
+    assert ended.err.startswith("tls_required: ")
+    assert "--insecure-no-tls" in ended.err
+    assert not (folder / "data").exists()
+
+
+def test_without_tls_beyond_this_machine_only_when_asked_to(folder: Path) -> None:
+    with serving(folder, "--host", "0.0.0.0", "--insecure-no-tls") as (_, printed):
+        assert _url(printed).startswith("http://0.0.0.0:")
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "cert.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return certificate, private
+
+
+def test_https_is_tls_1_2_or_newer_and_the_command_checks_the_certificate(folder: Path) -> None:
+    certificate, private = _certificate(folder)
+    with serving(folder, "--tls-cert", str(certificate), "--tls-key", str(private), "--write-key", "k") as (_, printed):
+        url = _url(printed)
+        key = (folder / "k").read_text().strip()
+        assert url.startswith("https://127.0.0.1:")
+        assert run("keys", "list", "--url", url, "--ca", str(certificate), AAF_API_KEY=key).status == 0
+        assert run("keys", "list", "--url", url, AAF_API_KEY=key).err.startswith("unreachable: ")
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+        with pytest.warns(DeprecationWarning):
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with (
+            socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=DEADLINE) as connection,
+            pytest.raises((ssl.SSLError, ConnectionError)),
+        ):
+            old.wrap_socket(connection)
+
+
+def test_half_of_the_tls_files_or_bad_ones_are_refused(folder: Path) -> None:
+    certificate, _ = _certificate(folder)
+    assert run("serve", "--tls-cert", str(certificate)).err.startswith("tls_incomplete: ")
+    ended = run("serve", "--tls-cert", str(certificate), "--tls-key", str(certificate))
+    assert ended.status == 2
+    assert ended.err.startswith("tls_unusable: ")
+
+
+def test_a_port_that_is_taken_is_said_with_what_to_do(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = run("serve", "--port", str(taken.getsockname()[1]), "--data", str(folder / "data"))
+    assert ended.status == 2
+    assert ended.err.startswith("address_unusable: ")
+    assert "--port" in ended.err
+
+
+def test_a_broken_folder_at_the_first_start_prints_every_problem_with_its_place(folder: Path) -> None:
+    config = folder / "config"
+    (config / "actions").mkdir(parents=True)
+    (config / "aaf.yaml").write_text("version: 1\nrules:\n  - name: a\n    match: {tol: x}\n    decision: allow\nextra: 1\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "aaf", "serve", "--port", "0", "--data", "data", "--config", str(config)],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=DEADLINE,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("configuration_invalid: ")
+    assert len(re.findall(r"aaf\.yaml:\d+:\d+: ", ended.stderr)) >= 2
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_broken_folder_later_leaves_the_release_before_it_active(folder: Path) -> None:
+    config = folder / "config"
+    (config / "actions").mkdir(parents=True)
+    (config / "aaf.yaml").write_text("version: 1\n")
+    with serving(folder, "--config", str(config), "--write-key", "k") as (process, _):
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+    (config / "aaf.yaml").write_text("version: 1\nextra: 1\n")
+    with serving(folder, "--config", str(config)) as (_, printed):
+        key = (folder / "k").read_text().strip()
+        assert run("actions", "list", AAF_URL=_url(printed), AAF_API_KEY=key).status == 0
+    assert re.search(r"aaf\.yaml:2:\d+: ", (folder / "log").read_text())
