@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aaf.adapters.driving import drive
-from aaf.adapters.keys import KeyRing
+from aaf.adapters.inspection import Check
+from aaf.adapters.keys import PURPOSES, KeyRing
 from aaf.adapters.waiting import Waiting
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
+from aaf.policy.configuration import load
 from aaf.ports import Anchors, Connector, Log, Store
 from aaf.services.access import NewKey, first_key
 from aaf.services.core import Core, Knowledge
+from aaf.services.ledger import check_org
 from aaf.services.recovery import enter_if_older
 from aaf.services.releases import Activated, activate
 from aaf.settings import Settings
 
-__all__ = ["App", "build", "drive"]
+__all__ = ["App", "Check", "build", "drive", "inspect"]
 
 DATABASE = "aaf.db"
 KEYS = "keys"
@@ -58,6 +61,77 @@ async def build(settings: Settings, *, asynchronous: bool, log: Log | None = Non
     except BaseException:
         await store.close()
         raise
+
+
+def inspect(settings: Settings) -> list[Check]:
+    """Check an installation without starting it: files, database, ledgers, configuration. The first thing to run when something is odd."""
+    from aaf.adapters import inspection
+
+    found = [inspection.python(), inspection.private("data folder", settings.data, folder=True)]
+    keys, database = settings.data / KEYS, settings.data / DATABASE
+    found += [inspection.private(f"{purpose} key", keys / f"{purpose}.key") for purpose in PURPOSES]
+    found.append(inspection.private("database file", database))
+    if database.exists():
+        found += inspection.database(database)
+        if all(one.ok is not False for one in found[-2:]):
+            found += drive(_inspect_store(settings))
+    found.append(_inspect_configuration(settings))
+    found.append(
+        Check(
+            "mode",
+            None,
+            "advisory for agents that run as this user: they could read these files",
+            "Run agents as another user or in a container for enforced mode.",
+        )
+    )
+    return found
+
+
+async def _inspect_store(settings: Settings) -> list[Check]:
+    """What only the opened store can tell."""
+    try:
+        store, _, anchors = _opened(settings, asynchronous=False)
+    except StoreFailed as failure:
+        return [Check("store", ok=False, text=failure.message, fix=failure.hint)]
+    try:
+        why = await store.recovering()
+        found = [Check("recovery", why is None, why or "not needed", "See `aaf recover --help`.")]
+        for org in await store.organisations():
+            report = await check_org(store, org)
+            text = f"{org}: {report.size} events, {report.checkpoint} signed"
+            if report.bad is not None:
+                text = f"{org}: entry {report.bad} is {report.why}"
+            found.append(Check("ledger", report.bad is None, text, "Keep the file; compare with an export that you hold."))
+        for org, size, root in anchors.kept():
+            head = await store.head(org)
+            same = head.size >= size and await store.subtree(org, 0, size) == root
+            found.append(Check("rolled back", same, f"{org}: last signed size {size}", "See `aaf recover --help`."))
+        found.append(
+            Check(
+                "checkpoints elsewhere",
+                None,
+                "no checkpoint is known to have left this machine",
+                "Keep `aaf audit export` or a checkpoint somewhere that this machine can't write.",
+            )
+        )
+        return found
+    finally:
+        await store.close()
+
+
+def _inspect_configuration(settings: Settings) -> Check:
+    """Whether the folder loads."""
+    from aaf.adapters.folder import read_folder, shipped
+
+    folder = settings.config or shipped("safe")
+    try:
+        configuration = load(read_folder(folder))
+    except ConfigurationInvalid as invalid:
+        return Check("configuration", ok=False, text=invalid.message, fix=invalid.hint)
+    text = f"{folder}: {len(configuration.catalogue)} action types, {len(configuration.rules)} rules"
+    if configuration.warnings:
+        return Check("configuration", None, f"{text}; {'; '.join(configuration.warnings)}", "Look at these again.")
+    return Check("configuration", ok=True, text=text)
 
 
 def _opened(settings: Settings, *, asynchronous: bool) -> tuple[Store, KeyRing, Anchors]:

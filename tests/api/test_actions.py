@@ -84,7 +84,9 @@ def test_a_permit_is_consumed_and_its_run_reported(world: World) -> None:
     consumed = world.post("agent", f"/v1/permits/{permit['jti']}/consume", {"digest": action["digest"]}).json()
     assert (consumed["action"]["status"], consumed["params"]) == ("executing", {"text": "say this"})
     ended = world.post(
-        "agent", f"/v1/actions/{action['id']}/outcome", {"lease": permit["jti"], "succeeded": True, "result": {"said": 1.0}}
+        "agent",
+        f"/v1/actions/{action['id']}/outcome",
+        {"lease": permit["jti"], "succeeded": True, "result": {"said": 1.0}},
     ).json()
     assert (ended["status"], ended["result"], ended["outcome"]["source"]) == ("succeeded", {"said": 1}, "caller")
     again = world.post("agent", f"/v1/actions/{action['id']}/outcome", {"lease": permit["jti"], "succeeded": False})
@@ -149,7 +151,9 @@ def test_a_run_without_a_report_is_unknown_until_a_person_closes_it(world: World
     world.post("agent", f"/v1/permits/{permit['jti']}/consume", {"digest": action["digest"]})
     world.clock.advance(3600)
     assert world.get("agent", f"/v1/actions/{action['id']}").json()["status"] == "unknown"
-    closed = world.post("admin", f"/v1/actions/{action['id']}/resolve", {"succeeded": False, "reason": "I looked"}).json()
+    closed = world.post(
+        "admin", f"/v1/actions/{action['id']}/resolve", {"succeeded": False, "reason": "I looked"}
+    ).json()
     assert (closed["status"], closed["outcome"]["source"]) == ("failed", "person")
 
 

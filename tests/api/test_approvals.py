@@ -25,7 +25,11 @@ def test_a_reviewer_sees_the_target_and_every_value_but_the_declared_secret(worl
     approval = response.json()
     assert approval["type"] == "mail.send"
     assert approval["agent"] == {"id": world.id("agent"), "name": "agent"}
-    assert _params(approval) == {"params.to": "bob@example.org", "params.body": "Hello Bob", "params.password": "(secret)"}
+    assert _params(approval) == {
+        "params.to": "bob@example.org",
+        "params.body": "Hello Bob",
+        "params.password": "(secret)",
+    }
     assert "hunter2" not in response.text
     assert (approval["may_review"], approval["may_not_because"]) == (True, None)
 

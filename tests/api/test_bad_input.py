@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from aaf.services.access import KeyWanted, authenticate, create_key
 from aaf.domain.principal import Kind
+from aaf.services.access import KeyWanted, authenticate, create_key
 from tests.api.world import World
 
 SECRET = "hunter2-do-not-repeat"
@@ -66,7 +66,9 @@ def test_a_body_that_is_no_action_is_refused_without_repeating_it(
 
 
 @pytest.mark.attack("G25", guard="aaf.domain.canonical:parse", without="tests.api.without:lenient_parse")
-@pytest.mark.parametrize("text", ['{"text":"a","text":"b"}', '{"text":"a","n":NaN}', '{"text":"a","n":9007199254740993}'])
+@pytest.mark.parametrize(
+    "text", ['{"text":"a","text":"b"}', '{"text":"a","n":NaN}', '{"text":"a","n":9007199254740993}']
+)
 def test_a_body_with_two_readings_becomes_no_action(world: World, text: str) -> None:
     assert world.post("agent", "/v1/actions", content=_params(text)).status_code == 400
 
@@ -80,8 +82,12 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "params", "code"), [case[1:] for case in PARAMETERS], ids=[case[0] for case in PARAMETERS])
-def test_an_action_that_can_be_formed_is_recorded_and_denied(world: World, name: str, params: object, code: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "params", "code"), [case[1:] for case in PARAMETERS], ids=[case[0] for case in PARAMETERS]
+)
+def test_an_action_that_can_be_formed_is_recorded_and_denied(
+    world: World, name: str, params: object, code: str
+) -> None:
     action = world.submit("agent", name, params)
     assert (action["status"], action["code"]) == ("denied", code)
     assert SECRET not in json.dumps(action)
@@ -106,7 +112,9 @@ HEADERS = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "status", "code"), [case[1:] for case in HEADERS], ids=[case[0] for case in HEADERS])
+@pytest.mark.parametrize(
+    ("headers", "status", "code"), [case[1:] for case in HEADERS], ids=[case[0] for case in HEADERS]
+)
 def test_headers_that_make_no_sense_are_refused(world: World, headers: dict[str, str], status: int, code: str) -> None:
     sent = {key: value.encode("latin-1") for key, value in headers.items()}
     response = world.post("agent", "/v1/actions", content=_action(), headers=sent)
@@ -181,7 +189,9 @@ FIELDS: list[tuple[str, object, str, str]] = [
 
 
 @pytest.mark.parametrize(("path", "body", "code", "where"), FIELDS)
-def test_a_field_that_does_not_fit_is_named_by_its_path(world: World, path: str, body: object, code: str, where: str) -> None:
+def test_a_field_that_does_not_fit_is_named_by_its_path(
+    world: World, path: str, body: object, code: str, where: str
+) -> None:
     content = b"" if body is None else json.dumps(body).encode()
     response = world.post("admin", path, content=content)
     assert (response.status_code, response.json()["code"], response.json().get("path")) == (400, code, where)
@@ -200,7 +210,9 @@ def test_a_request_without_a_body_takes_an_empty_object(world: World) -> None:
 
 def test_a_permit_that_has_expired_is_refused_and_recorded(world: World) -> None:
     action = world.note()
-    permit = world.post("agent", f"/v1/actions/{action['id']}/permit", {"digest": action["digest"], "audience": "t"}).json()
+    permit = world.post(
+        "agent", f"/v1/actions/{action['id']}/permit", {"digest": action["digest"], "audience": "t"}
+    ).json()
     world.clock.advance(61)
     response = world.post("agent", f"/v1/permits/{permit['jti']}/consume", {"digest": action["digest"]})
     assert (response.status_code, response.json()["code"]) == (409, "expired_permit")

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from aaf.entrypoints.api.problems import status_of
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@cache
 def _raised() -> dict[str, set[int]]:
     """Every `SomeError(Code.X, …)` of the source, as code → statuses."""
     found: dict[str, set[int]] = defaultdict(set)

@@ -18,7 +18,9 @@ def test_an_agent_that_names_an_approver_in_its_headers_has_not_become_one(world
     action = world.mail()
     seen = world.get("auditor", f"/v1/approvals/{action['id']}").json()
     body = {"verdict": "approve", "digest": seen["digest"], "view_digest": seen["view_digest"]}
-    claims = {name: world.id("approver") for name in ("X-User", "X-User-Id", "X-Forwarded-User", "X-Reviewer", "Remote-User")}
+    claims = {
+        name: world.id("approver") for name in ("X-User", "X-User-Id", "X-Forwarded-User", "X-Reviewer", "Remote-User")
+    }
     response = world.post("agent", f"/v1/approvals/{action['id']}/reviews", body, headers=claims)
     assert (response.status_code, response.json()["code"]) == (403, "own_request")
     other = world.post("other", f"/v1/approvals/{action['id']}/reviews", body, headers=claims)

@@ -23,7 +23,9 @@ def _operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_the_document_names_every_route(world: World) -> None:
-    served = {f"{method} {route.path}" for route in ROUTES if isinstance(route, Route) for method in route.methods or ()}
+    served = {
+        f"{method} {route.path}" for route in ROUTES if isinstance(route, Route) for method in route.methods or ()
+    }
     assert set(_operations(world.document)) == served | {"POST /v1/actions", "GET /openapi.json"}
     assert len(served) == len(ROUTES)
 

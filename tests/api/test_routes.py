@@ -23,7 +23,12 @@ class Case:
 
     @property
     def address(self) -> str:
-        return self.path.replace("{action}", NOWHERE).replace("{jti}", NOWHERE).replace("{key}", NOWHERE).replace("{index}", "0")
+        return (
+            self.path.replace("{action}", NOWHERE)
+            .replace("{jti}", NOWHERE)
+            .replace("{key}", NOWHERE)
+            .replace("{index}", "0")
+        )
 
 
 CASES = [
@@ -105,4 +110,8 @@ def test_an_unknown_address_is_a_problem(world: World, path: str) -> None:
 )
 def test_an_unknown_method_is_a_problem_that_names_the_others(world: World, method: str, path: str, allow: str) -> None:
     response = world.send("agent", method, path)
-    assert (response.status_code, response.json()["code"], response.headers["allow"]) == (405, "method_not_allowed", allow)
+    assert (response.status_code, response.json()["code"], response.headers["allow"]) == (
+        405,
+        "method_not_allowed",
+        allow,
+    )

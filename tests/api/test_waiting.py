@@ -28,7 +28,11 @@ def test_who_waits_is_answered_as_soon_as_a_person_has_decided(world: World) -> 
         return answered
 
     answered = world.run(wait_and_reject())
-    assert (answered["status"], answered["rejection"], answered["code"]) == ("rejected", "Not now", "rejected_by_reviewer")
+    assert (answered["status"], answered["rejection"], answered["code"]) == (
+        "rejected",
+        "Not now",
+        "rejected_by_reviewer",
+    )
 
 
 def test_who_waits_in_vain_gets_the_action_as_it_is(world: World) -> None:

@@ -180,7 +180,9 @@ class World:
         parts = path.split("/")
         for template, operations in self.document["paths"].items():
             wanted = template.split("/")
-            if len(wanted) == len(parts) and all(w == p or w.startswith("{") for w, p in zip(wanted, parts, strict=True)):
+            if len(wanted) == len(parts) and all(
+                w == p or w.startswith("{") for w, p in zip(wanted, parts, strict=True)
+            ):
                 found = operations.get(method.lower())
                 if found:
                     return cast("dict[str, Any]", found)
@@ -196,7 +198,9 @@ def configuration() -> dict[str, bytes]:
     return files
 
 
-async def build(root: Path, *, runner: asyncio.Runner, limits: ApiLimits | None = None, store: Store | None = None) -> World:
+async def build(
+    root: Path, *, runner: asyncio.Runner, limits: ApiLimits | None = None, store: Store | None = None
+) -> World:
     """Build the world."""
     clock, log, ring, ids = FixedClock(), KeptLog(), KeyRing.fresh(), SystemIds()
     store = store or MemoryStore(clock)

@@ -34,6 +34,7 @@ from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord, EventRow, KeyRecord
 from aaf.domain.states import State
 from aaf.ports import Anchors, Store
+from aaf.services.actions import cancel
 from aaf.services.access import KeyWanted, authenticate, create_key, first_key, revoke_key
 from aaf.services.core import Caller, Core, Knowledge
 from aaf.services.execute import Ran, execute
@@ -326,6 +327,10 @@ class World:
 
     def execute(self, record: ActionRecord, *, by: str = "bot", digest: str | None = None) -> Ran:
         return self.run(execute(self.core, self.caller(by), record.id, digest=digest or record.digest))
+
+    def move_elsewhere(self, record: ActionRecord) -> None:
+        """The action moves on without anybody here knowing."""
+        self.run(cancel(self.core, self.bot, record.id))
 
     def record(self, record: ActionRecord) -> ActionRecord:
         """The action as it stands."""

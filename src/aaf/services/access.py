@@ -17,6 +17,7 @@ from aaf.services.refusals import count_refusal
 
 _FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
 _HINT = "Send `Authorization: Bearer <key>`; if the key is right, ask an administrator for a new one."
+_ROLES = f"Roles are: {', '.join(sorted(ROLES))}."
 MAX_NAME = 120
 MAX_LIFETIME = 10 * 366 * 86_400
 """Seconds; ten years."""
@@ -121,6 +122,18 @@ async def first_key(core: Core, *, org: str, name: str) -> NewKey | None:
     return await _make_key(core, org, "system", None, KeyWanted(name=name, kind=Kind.USER, roles=("admin",)))
 
 
+async def recovery_key(core: Core, *, org: str, name: str) -> NewKey:
+    """Make another key for the first administrator, after a recovery revoked every one.
+
+    Raises:
+        StateConflict: others changed keys at the same time.
+    """
+    made = await _make_key(core, org, "system", None, KeyWanted(name=name, kind=Kind.USER, roles=("admin",)))
+    if made is None:
+        raise StateConflict(Code.STORE_CONFLICT, "Others changed keys at the same time.", hint="Try again.")
+    return made
+
+
 async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wanted: KeyWanted) -> NewKey | None:
     """Try once; None where somebody else was faster."""
     roles = _checked(wanted)
@@ -135,6 +148,8 @@ async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wan
                 f"The {wanted.kind} {wanted.name!r} exists with other roles.",
                 hint=f"Leave the roles out to add a key to it; it has: {', '.join(principal.roles)}.",
             )
+    elif not roles:
+        raise InputRefused(Code.WRONG_TYPE, "A new person needs a role.", hint=_ROLES, path="$.roles")
     else:
         principal = PrincipalRecord(org, core.ids.new(), wanted.kind, wanted.name, roles, now)
         writes.append(InsertPrincipal(principal))
@@ -172,11 +187,8 @@ def _checked(wanted: KeyWanted) -> tuple[str, ...]:
     if not wanted.name.strip() or len(wanted.name) > MAX_NAME or not wanted.name.isprintable():
         raise InputRefused(Code.WRONG_TYPE, f"A name has 1 to {MAX_NAME} printable characters.", path="$.name")
     roles = wanted.roles or (("agent",) if wanted.kind is not Kind.USER else ())
-    unknown = [role for role in roles if role not in ROLES]
-    if unknown or not roles:
-        raise InputRefused(
-            Code.WRONG_TYPE, "There is no such role.", hint=f"Roles are: {', '.join(sorted(ROLES))}.", path="$.roles"
-        )
+    if not ROLES.keys() >= set(roles):
+        raise InputRefused(Code.WRONG_TYPE, "There is no such role.", hint=_ROLES, path="$.roles")
     if wanted.lifetime is not None and not 0 < wanted.lifetime <= MAX_LIFETIME:
         raise InputRefused(Code.WRONG_TYPE, "A lifetime is a number of seconds, ten years at most.", path="$.lifetime")
     return tuple(sorted(set(roles)))

@@ -15,7 +15,7 @@ from aaf.domain.note import assemble, checkpoint_text, signature_line, vkey
 from aaf.domain.pack import export_header, export_line
 from aaf.domain.principal import Permission
 from aaf.domain.record import CheckpointRow, EventRow
-from aaf.ports import Commit
+from aaf.ports import Commit, Store
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
 
@@ -173,17 +173,17 @@ async def check(core: Core, caller: Caller) -> Report:
         NotPermitted: the caller may not read the audit log.
     """
     require(caller, Permission.ORG_AUDIT_READ)
-    return await check_org(core, caller.principal.org)
+    return await check_org(core.store, caller.principal.org)
 
 
-async def check_org(core: Core, org: str) -> Report:
+async def check_org(store: Store, org: str) -> Report:
     """The same, for the process itself."""
-    head = await core.store.head(org)
-    roots = {row.size: row.root for row in await core.store.checkpoints(org)}
+    head = await store.head(org)
+    roots = {row.size: row.root for row in await store.checkpoints(org)}
     newest = max(roots, default=0)
     chain, tree, after = genesis(org), Frontier(), 0
     while after < head.size:
-        rows = await core.store.events(org, after=after, limit=min(PAGE, head.size - after))
+        rows = await store.events(org, after=after, limit=min(PAGE, head.size - after))
         if not rows:
             return Report(head.size, head.root, newest, after + 1, "missing")
         for row in rows:

@@ -98,6 +98,11 @@ async def read_body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def gone() -> Response:
+    """Stands for an answer to a client that went while it was sending: nobody reads it, and it is no incident."""
+    return Response(status_code=400)
+
+
 def _too_large(limit: int) -> InputRefused:
     """What a body beyond the limit is answered."""
     return InputRefused(Code.BODY_TOO_LARGE, f"A body has at most {limit} bytes.")
@@ -176,7 +181,7 @@ class DoorRoute(APIRoute):
                 value = _value(request, body, takes_body=takes_body)
                 return await handler(_Read(request, body, value))
             except ClientDisconnect:
-                raise
+                return gone()
             except Exception as error:  # noqa: BLE001 - whatever it is, the answer is a problem and nothing more is done
                 return refusal(door.core, error)
 

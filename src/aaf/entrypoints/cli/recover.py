@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import build, drive
+from aaf.bootstrap import FIRST_ADMIN, build, drive
 from aaf.entrypoints.cli.terminal.options import Config, Data, single
 from aaf.entrypoints.cli.terminal.output import note, say
 from aaf.entrypoints.cli.terminal.prompts import agree, reason
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
-from aaf.services.access import first_key
+from aaf.services.access import recovery_key
 from aaf.services.recovery import let_go
 from aaf.settings import Settings
 
@@ -52,9 +52,8 @@ def recover(
             agree("recover")
         closed = drive(let_go(installation.core, reason=why or reason()))
         say(f"Recovered; {closed} open actions were closed.")
-        made = drive(first_key(installation.core, org=installation.org, name="admin"))
-        if made is not None:
-            say("The administrator's key, shown this once; keep it where no agent can read it:")
-            say(f"  {made.secret}")
+        made = drive(recovery_key(installation.core, org=installation.org, name=FIRST_ADMIN))
+        say("The administrator's key, shown this once; keep it where no agent can read it:")
+        say(f"  {made.secret}")
     finally:
         drive(installation.close())

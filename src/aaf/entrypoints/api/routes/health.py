@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aaf.domain.errors import AafError
 from aaf.entrypoints.api import answers
 from aaf.entrypoints.api.answers import HealthBody, answer
 from aaf.entrypoints.api.receiving import Door
@@ -28,7 +27,7 @@ async def health(request: Request) -> Response:
         await core.store.now()
         if await core.store.recovering() is not None:
             body = {"status": "recovering"}
-    except AafError as failure:
-        core.log.entry("unhealthy", {"code": str(failure.code)})
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the process is not ready
+        core.log.entry("unhealthy", {"error": type(failure).__name__})
         body = {"status": "unavailable"}
     return answer(body, 503 if body["status"] == "unavailable" else 200)

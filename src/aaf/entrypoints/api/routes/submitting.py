@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 from aaf.domain.errors import Code, InputRefused
 from aaf.entrypoints.api.answers import action_body, answer, seen_body
 from aaf.entrypoints.api.problems import refusal
-from aaf.entrypoints.api.receiving import Door, authenticated, check_query, read_body, read_json
+from aaf.entrypoints.api.receiving import Door, authenticated, check_query, gone, read_body, read_json
 from aaf.services.actions import see
 from aaf.services.forming import read_submission
 from aaf.services.submit import submit
@@ -29,7 +29,7 @@ class Submitting:
         try:
             response = await self._submit(Request(scope, receive))
         except ClientDisconnect:
-            raise
+            response = gone()
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is a problem and nothing more is done
             response = refusal(self._door.core, error)
         await response(scope, receive, send)
