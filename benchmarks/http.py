@@ -43,7 +43,7 @@ def _server(folder: Path) -> Iterator[tuple[int, str]]:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
                 made = client.post("/v1/api-keys", headers=admin, json={"name": "load", "kind": "agent"})
                 made.raise_for_status()
-                yield port, made.json()["secret"]
+                yield port, made.json()["key"]
         finally:
             process.terminate()
             process.wait(timeout=START_SECONDS)

@@ -104,7 +104,9 @@ def test_closing_finishes_what_was_asked_before(tmp_path: Path) -> None:
     drive(store.close())
 
 
-@pytest.mark.attack("G40", guard="aaf.adapters.sqlite.failures:concerns_one_item", without="tests.contract.without:raises_for_all")
+@pytest.mark.attack(
+    "G40", guard="aaf.adapters.sqlite.failures:concerns_one_item", without="tests.contract.without:raises_for_all"
+)
 def test_a_batch_with_a_poisoned_item_commits_the_rest(tmp_path: Path) -> None:
     gate = Gate()
     store = SqliteStore.open(tmp_path / "aaf.db", waiting=Blocking(), clock=gate)
@@ -155,7 +157,7 @@ def test_answers_of_one_batch_wake_the_loop_once(tmp_path: Path) -> None:
             wakes += 1
             return wake(*arguments, **named)  # type: ignore[arg-type] # passed on as they came
 
-        loop.call_soon_threadsafe = counting  # type: ignore[method-assign, assignment] # the loop's own method is what is counted
+        loop.call_soon_threadsafe = counting  # type: ignore[method-assign] # the loop's own method is what is counted
         store = SqliteStore.open(tmp_path / "aaf.db", waiting=waiting)
         await asyncio.gather(*(store.commit(commit()) for _ in range(50)))
         await store.close()

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
 
 from aaf.adapters.memory import MemoryStore
-from aaf.domain.errors import Code, StoreFailed
+from aaf.domain.errors import Code, ConfigurationInvalid, Problem, StoreFailed
+from aaf.entrypoints.api import ApiLimits
+from aaf.entrypoints.api.edge import Edge
+from aaf.entrypoints.api.receiving import Door
 from tests.api.world import World
 
 SECRET = "hunter2-do-not-repeat"
@@ -76,12 +79,16 @@ def test_a_store_that_takes_nothing_is_said_with_its_code_and_the_cause_is_logge
 
 
 def test_a_stream_that_breaks_off_ends_without_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MemoryStore, "checkpoints", _broken(ValueError(SECRET)))
+    monkeypatch.setattr(MemoryStore, "events", _broken(ValueError(SECRET)))
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
-        return next(received, None) or await asyncio.Event().wait()  # type: ignore[return-value]
+        for message in received:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
 
+    received: Iterator[MutableMapping[str, Any]]
     received = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -94,8 +101,8 @@ def test_a_stream_that_breaks_off_ends_without_its_end(world: World, monkeypatch
         await world.app(scope, receive, send)
 
     world.run(call())
-    print(sent, world.log.entries)
-    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[-1]["more_body"] is True
     assert world.log.entries[-1][0] == "internal_error"
     assert SECRET not in world.log.text
 
@@ -161,3 +168,52 @@ def test_a_problem_is_complete(world: World) -> None:
         "title": "Not found",
         "type": "urn:aaf:problem:not_found",
     }
+
+
+def test_a_client_that_goes_while_a_stream_is_sent_is_no_incident(world: World) -> None:
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            raise BrokenPipeError
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "method": "GET",
+        "path": "/v1/audit/export",
+        "query_string": b"",
+        "headers": [(b"authorization", b"Bearer " + world.key("auditor").encode())],
+    }
+
+    async def call() -> None:
+        await world.app(scope, receive, send)
+
+    world.run(call())
+    assert world.log.entries == []
+
+
+def test_an_error_of_a_kind_that_no_door_knows_is_an_incident(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    invalid = ConfigurationInvalid((Problem(f"/{SECRET}/aaf.yaml", 1, 1, SECRET),))
+    monkeypatch.setattr(MemoryStore, "actions", _broken(invalid))
+    response = world.get("agent", "/v1/actions")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert SECRET not in response.text
+
+
+def test_what_fails_before_a_response_has_begun_is_answered_by_the_outermost_layer(world: World) -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        raise AssertionError
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    edge = Edge(Door(world.core, ApiLimits()), submitting=_broken(ValueError(SECRET)), api=_broken(ValueError(SECRET)))
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    world.run(edge(scope, receive, send))
+    assert sent[0]["status"] == 500
+    assert (b"cache-control", b"no-store") in sent[0]["headers"]
+    assert SECRET.encode() not in sent[1]["body"]

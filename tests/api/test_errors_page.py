@@ -40,7 +40,7 @@ def _raised() -> dict[str, set[int]]:
 
 def _documented() -> dict[str, set[int]]:
     page = (ROOT / "docs" / "errors.md").read_text()
-    rows = re.findall(r"^\| `([a-z_]+)` \| .+? \| ([0-9, –]+) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_]+)` \| .+? \| ([0-9, \u2013]+) \|", page, re.MULTILINE)
     return {code: {int(status) for status in re.findall(r"\d+", statuses)} for code, statuses in rows}
 
 

@@ -128,7 +128,14 @@ def test_nobody_reads_the_body_of_a_stranger(world: World) -> None:
         sent.append(message)
 
     for path in ("/v1/actions", "/v1/api-keys"):
-        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [], "client": None}
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "query_string": b"",
+            "headers": [],
+            "client": None,
+        }
         world.run(cast("Coroutine[Any, Any, None]", world.app(scope, receive, send)))
     assert [message["status"] for message in sent if "status" in message] == [401, 401]
     assert received == []

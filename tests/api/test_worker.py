@@ -18,15 +18,13 @@ def test_a_round_closes_what_is_late_and_signs_the_ledger(world: World) -> None:
 
     async def one_round() -> None:
         stop = asyncio.Event()
-        running = asyncio.create_task(work(world.core, every=60, stop=stop))
-        while await world.core.store.checkpoint(world.org) is None:
-            await asyncio.sleep(0)
-        stop.set()
-        await running
+        asyncio.get_running_loop().call_soon(stop.set)
+        await work(world.core, every=60, stop=stop)
 
     world.run(one_round())
     rows = world.run(world.core.store.events_of(world.org, action["id"]))
     assert rows[-1].type == "action.expired"
+    assert world.run(world.core.store.dirty()) == []
 
 
 def test_what_was_approved_to_run_runs_without_the_agent(world: World) -> None:
@@ -36,8 +34,7 @@ def test_what_was_approved_to_run_runs_without_the_agent(world: World) -> None:
     async def until_written() -> None:
         stop = asyncio.Event()
         running = asyncio.create_task(work(world.core, every=0.001, stop=stop))
-        while not (world.root / "a.txt").exists():
-            await asyncio.sleep(0)
+        await world.until((world.root / "a.txt").exists)
         stop.set()
         await running
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -110,10 +110,18 @@ class World:
     def id(self, who: str) -> str:
         return self.keys[who].principal.id
 
+    async def until(self, so: Callable[[], bool]) -> None:
+        """Let the other tasks go on until it is so."""
+        for _ in range(100_000):
+            if so():
+                return
+            await asyncio.sleep(0)
+        raise AssertionError("it never came to be so")
+
     def wakes_for(self, action: str) -> bool:
         """Whether somebody waits for this action in this process."""
         door: Door = cast("Any", self.app).door
-        return door.wakes.anybody(action)
+        return action in door.wakes._waiting
 
     async def asend(
         self,

@@ -51,7 +51,9 @@ def work(store: SqliteStore, ids: SystemIds, rounds: int, tally: Counter[str], c
         tally["charged"] += isinstance(answer, Committed)
         tally["over"] += isinstance(answer, Conflict)
         fresh = action(ids.new())
-        answer = drive(store.commit(Commit(ORG, (InsertAction(fresh),), (replace(plain, id=ids.new(), action=fresh.id),))))
+        answer = drive(
+            store.commit(Commit(ORG, (InsertAction(fresh),), (replace(plain, id=ids.new(), action=fresh.id),)))
+        )
         tally["inserted"] += isinstance(answer, Committed)
 
 
@@ -61,9 +63,7 @@ def main() -> None:
     ids = SystemIds()
     tallies = [Counter[str]() for _ in range(THREADS)]
     consumed: list[str] = []
-    threads = [
-        threading.Thread(target=work, args=(store, ids, rounds, tally, consumed)) for tally in tallies
-    ]
+    threads = [threading.Thread(target=work, args=(store, ids, rounds, tally, consumed)) for tally in tallies]
     for thread in threads:
         thread.start()
     for thread in threads:

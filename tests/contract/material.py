@@ -37,7 +37,9 @@ def event(action: str | None = None, *, event_id: str | None = None, body: bytes
     return Event(event_id or new_id(), EventType.ACCESS_REFUSED, body, action)
 
 
-def commit(*writes: Write, org: str = ORG, events: int = 1, epoch: int | None = None, admission: bool = False) -> Commit:
+def commit(
+    *writes: Write, org: str = ORG, events: int = 1, epoch: int | None = None, admission: bool = False
+) -> Commit:
     return Commit(org, writes, tuple(event() for _ in range(events)), epoch, admission)
 
 

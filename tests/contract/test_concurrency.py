@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from aaf.domain.errors import StoreFailed
 from aaf.ports import (
     Answer,
     ChargeLimit,
@@ -15,11 +16,10 @@ from aaf.ports import (
     InsertAction,
     InsertIdempotency,
     InsertPermit,
-    StaleEpoch,
     RaiseEpoch,
+    StaleEpoch,
     UpdateAction,
 )
-from aaf.domain.errors import StoreFailed
 from tests.contract.conftest import Subject
 from tests.contract.material import AGENT, ORG, OTHER, action, commit, event, new_id, permit
 from tests.contract.test_ledger import chained
@@ -29,7 +29,9 @@ def tally(answers: list[Answer | StoreFailed]) -> Counter[str]:
     return Counter(answer.kind.value if isinstance(answer, Conflict) else type(answer).__name__ for answer in answers)
 
 
-@pytest.mark.attack("G14", guard="aaf.adapters.expectations:permit_refusal", without="tests.contract.without:never_refused")
+@pytest.mark.attack(
+    "G14", guard="aaf.adapters.expectations:permit_refusal", without="tests.contract.without:never_refused"
+)
 def test_of_many_racers_for_a_permit_one_wins(subject: Subject) -> None:
     for _ in range(5):
         one = permit(new_id())
@@ -47,9 +49,7 @@ def test_of_many_racers_for_a_version_one_wins(subject: Subject) -> None:
 
 
 def test_of_many_racers_for_an_idempotency_key_one_wins(subject: Subject) -> None:
-    answers = subject.together(
-        [commit(InsertIdempotency(AGENT, "k", "body", new_id(), 2**60)) for _ in range(16)]
-    )
+    answers = subject.together([commit(InsertIdempotency(AGENT, "k", "body", new_id(), 2**60)) for _ in range(16)])
     assert tally(answers) == {"Committed": 1, "idempotency": 15}
 
 

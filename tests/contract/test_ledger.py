@@ -154,7 +154,7 @@ UNSTORABLE = {
 }
 
 
-@pytest.mark.attack("G40", guard="aaf.adapters.sqlite.failures:concerns_one_item", without="tests.contract.without:raises_for_all")
+@pytest.mark.attack("G40")
 @pytest.mark.parametrize("poison", UNSTORABLE.values(), ids=UNSTORABLE.keys())
 def test_a_poisoned_commit_fails_alone(subject: Subject, poison: Commit) -> None:
     records = [action() for _ in range(12)]

@@ -97,7 +97,9 @@ class SameAnswers(RuleBasedStateMachine):
         self.clock = FixedClock()
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name) / "aaf.db"
-        self.sqlite = SqliteStore.open(path, waiting=Blocking(), clock=self.clock, options=Options(free=lambda path: 1 << 40))
+        self.sqlite = SqliteStore.open(
+            path, waiting=Blocking(), clock=self.clock, options=Options(free=lambda path: 1 << 40)
+        )
         self.memory = MemoryStore(self.clock)
         self.past: list[Commit] = []
 
@@ -122,7 +124,9 @@ class SameAnswers(RuleBasedStateMachine):
         own = drive(store.installation())
         return {"own" if org == own else org for org in self.one(store, name)}
 
-    @rule(chosen=st.lists(writes, max_size=5), events=st.integers(0, 2), epoch=st.none() | small, admission=st.booleans())
+    @rule(
+        chosen=st.lists(writes, max_size=5), events=st.integers(0, 2), epoch=st.none() | small, admission=st.booleans()
+    )
     def commit(self, chosen: list[Write], events: int, epoch: int | None, admission: bool) -> None:
         one = Commit(ORG, tuple(chosen), tuple(event(FEW[0]) for _ in range(events)), epoch, admission)
         self.past.append(one)
@@ -175,7 +179,17 @@ class SameAnswers(RuleBasedStateMachine):
         sizes = [drive(store.head(drive(store.installation()))).size for store in (self.sqlite, self.memory)]
         assert sizes[0] == sizes[1]
         for org in (ORG, OTHER):
-            for name in ("head", "epoch", "principals", "keys", "release", "events", "checkpoints", "checkpoint", "actions"):
+            for name in (
+                "head",
+                "epoch",
+                "principals",
+                "keys",
+                "release",
+                "events",
+                "checkpoints",
+                "checkpoint",
+                "actions",
+            ):
                 self.both(name, org)
         self.both("aggregates", 1000)
         for each in FEW:

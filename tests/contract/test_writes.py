@@ -207,7 +207,9 @@ def test_an_idempotency_key_stands_for_one_action(subject: Subject) -> None:
     assert subject.run(subject.store.idempotent(OTHER, AGENT, "k")) is None
 
 
-@pytest.mark.parametrize(("state", "stands"), [(State.PENDING_APPROVAL, True), (State.UNKNOWN, True), (State.DENIED, False)])
+@pytest.mark.parametrize(
+    ("state", "stands"), [(State.PENDING_APPROVAL, True), (State.UNKNOWN, True), (State.DENIED, False)]
+)
 def test_an_idempotency_key_stands_while_its_action_is_open(subject: Subject, state: State, stands: bool) -> None:
     record = action(state=state)
     one = InsertIdempotency(AGENT, "k", "body", record.id, subject.clock.at + 100)
@@ -255,7 +257,9 @@ def test_a_limit_charged_twice_by_one_commit_counts_twice(subject: Subject) -> N
 # --- permits ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.attack("G14", guard="aaf.adapters.expectations:permit_refusal", without="tests.contract.without:never_refused")
+@pytest.mark.attack(
+    "G14", guard="aaf.adapters.expectations:permit_refusal", without="tests.contract.without:never_refused"
+)
 def test_a_permit_is_consumed_once(subject: Subject) -> None:
     one = permit(new_id())
     there(subject, InsertPermit(one))
@@ -276,7 +280,9 @@ def test_another_organisations_permit_is_unknown(subject: Subject) -> None:
     assert subject.conflict(commit(ConsumePermit(one.jti), org=OTHER)) == "permit_unknown"
 
 
-@pytest.mark.attack("G18", guard="aaf.adapters.expectations:permit_refusal", without="tests.contract.without:never_refused")
+@pytest.mark.attack(
+    "G18", guard="aaf.adapters.expectations:permit_refusal", without="tests.contract.without:never_refused"
+)
 def test_a_permit_is_late_by_the_stores_clock(subject: Subject) -> None:
     one, other = (permit(new_id(), expires_at=subject.clock.at + 5_000_000) for _ in range(2))
     there(subject, InsertPermit(one), InsertPermit(other))

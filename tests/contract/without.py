@@ -23,11 +23,6 @@ def raises_for_all(error: BaseException) -> bool:
     return False
 
 
-def plenty_free(*args: object, **kwargs: object) -> bool:
-    """A disk that never runs low."""
-    return False
-
-
 def believes_the_wall(mark: Mark, last: Reading, now: Reading) -> tuple[Mark, None]:
     """A store that takes the wall clock at its word."""
     return Mark(now.wall, behind=False), None

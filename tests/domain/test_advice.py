@@ -43,6 +43,6 @@ def test_a_closed_action_is_told_by_its_code(state: State) -> None:
 
 @pytest.mark.requirement("R09")
 def test_the_page_of_errors_says_what_the_product_says() -> None:
-    rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \| ([0-9, –]+) \| (.+?) \|$", PAGE.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \| ([0-9, \u2013]+) \| (.+?) \|$", PAGE.read_text(), re.MULTILINE)
     assert [row[0] for row in rows] == [str(code) for code in Code]
     assert [(row[1], row[3]) for row in rows] == [(ADVICE[code].message, ADVICE[code].next) for code in Code]

@@ -29,11 +29,12 @@ from aaf.domain.approval import ReviewVerdict
 from aaf.domain.canonical import Json, parse
 from aaf.domain.effect import Effect
 from aaf.domain.errors import AafError, Code
+from aaf.domain.events import EventType, occurrence
 from aaf.domain.finding import Analysis
 from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord, EventRow, KeyRecord
 from aaf.domain.states import State
-from aaf.ports import Anchors, Store
+from aaf.ports import Anchors, Commit, Store
 from aaf.services.actions import cancel
 from aaf.services.access import KeyWanted, authenticate, create_key, first_key, revoke_key
 from aaf.services.core import Caller, Core, Knowledge
@@ -292,6 +293,13 @@ class World:
         body = {"action": action, "params": dict(params), **more}
         return self.run(submit(self.core, self.caller(by), read_submission(body), idempotency_key=key))
 
+    def occasion(self) -> Commit:
+        """A commit of one event that means nothing."""
+        event = occurrence(
+            event_id=self.ids.new(), org=self.org, at=self.clock.at, actor="system", kind=EventType.LEDGER_EXPORTED, data={}
+        )
+        return Commit(self.org, (), (event,))
+
     def write(self, content: str = "new\n", path: str = "a.txt", **more: Any) -> ActionRecord:
         """A held write."""
         record = self.submit("files.write", {"path": path, "content": content}, **more).record
@@ -304,7 +312,7 @@ class World:
 
     def payment(self, amount: str = "20.00", **more: Any) -> ActionRecord:
         """An action of the caller: allowed up to 100.00, beyond that held for two people with reasons."""
-        return self.submit("pay.send", {"to": "shop", "amount": amount, **more}).record
+        return self.submit("pay.send", {"to": "shop", "amount": amount}, **more).record
 
     def answer(
         self,
@@ -328,9 +336,8 @@ class World:
     def execute(self, record: ActionRecord, *, by: str = "bot", digest: str | None = None) -> Ran:
         return self.run(execute(self.core, self.caller(by), record.id, digest=digest or record.digest))
 
-    def move_elsewhere(self, record: ActionRecord) -> None:
-        """The action moves on without anybody here knowing."""
-        self.run(cancel(self.core, self.bot, record.id))
+    def cancel(self, record: ActionRecord) -> ActionRecord:
+        return self.run(cancel(self.core, self.bot, record.id))
 
     def record(self, record: ActionRecord) -> ActionRecord:
         """The action as it stands."""

@@ -5,7 +5,6 @@ read is refused: whoever could read it could sign, open or forge.
 """
 
 import hashlib
-import hmac
 import os
 import stat
 from pathlib import Path
@@ -15,7 +14,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from aaf.adapters.system import random_bytes
 from aaf.domain.api_key import key_mac, make_key
+from aaf.domain.digests import keyed_hash
 from aaf.domain.errors import Code, StoreFailed, Unavailable
 from aaf.domain.record import DataKey, Sealed
 
@@ -121,14 +122,14 @@ class LocalVault:
 
     def new_data_key(self, org: str, key_id: str, subject: str) -> DataKey:
         """Make and wrap a data key."""
-        secret, nonce = os.urandom(32), os.urandom(_NONCE)
+        secret, nonce = random_bytes(32), random_bytes(_NONCE)
         wrapped = nonce + self._wrapping.encrypt(nonce, secret, _wrap_context(org, key_id, subject))
         self._open[key_id] = AESGCM(secret)
         return DataKey(org, key_id, subject, wrapped, self.kek_id)
 
     def seal(self, key: DataKey, *, owner: str, name: str, plaintext: bytes) -> Sealed:
         """Seal under a fresh nonce."""
-        nonce = os.urandom(_NONCE)
+        nonce = random_bytes(_NONCE)
         sealed = self._unwrapped(key).encrypt(nonce, plaintext, _context(key.org, owner, name))
         return Sealed(owner, name, key.id, nonce, sealed)
 
@@ -194,7 +195,7 @@ class KeyedHashes:
         """The organisation's own key, derived from the installation's."""
         found = self._derived.get(org)
         if found is None:
-            found = self._derived[org] = hmac.digest(self._match, b"aaf-match-key-v1\0" + org.encode(), "sha256")
+            found = self._derived[org] = keyed_hash(self._match, b"aaf-match-key-v1\0" + org.encode())
         return found
 
     def new_api_key(self) -> str:

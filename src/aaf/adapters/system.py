@@ -5,6 +5,44 @@ import threading
 import time
 
 _COUNTER_BITS = 12
+_POOL = 4096
+
+
+class _Pool:
+    """Random bytes of the operating system, fetched a page at a time, because each call to it hands the interpreter's lock over.
+
+    Every byte is given out once. A forked child starts with an empty pool, so that no two processes give out the same bytes.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = b""
+        self._used = 0
+
+    def take(self, count: int) -> bytes:
+        """`count` bytes that nobody got before."""
+        with self._lock:
+            if self._used + count > len(self._bytes):
+                self._bytes, self._used = os.urandom(max(_POOL, count)), 0
+            start, self._used = self._used, self._used + count
+            return self._bytes[start : self._used]
+
+
+_pool = _Pool()
+
+
+def _forget() -> None:
+    """In a forked child: another pool, with a lock of its own."""
+    global _pool  # noqa: PLW0603 - the one place where a process begins anew
+    _pool = _Pool()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def random_bytes(count: int) -> bytes:
+    """`count` random bytes."""
+    return _pool.take(count)
 
 
 class SystemIds:
@@ -20,7 +58,7 @@ class SystemIds:
         stamp = (time.time_ns() // 1_000_000) << _COUNTER_BITS
         with self._lock:
             self._last = stamp = max(stamp, self._last + 1)
-        tail = os.urandom(8).hex()
+        tail = random_bytes(8).hex()
         variant = "89ab"[int(tail[0], 16) & 3]
         return "%08x-%04x-7%03x-%s%s-%s" % (  # noqa: UP031 - the quickest way to these digits; three ids are made for each decision
             stamp >> 28,
@@ -33,4 +71,4 @@ class SystemIds:
 
     def salt(self) -> bytes:
         """32 random bytes."""
-        return os.urandom(32)
+        return random_bytes(32)

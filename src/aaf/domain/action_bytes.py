@@ -5,11 +5,11 @@ ledger: without it nobody can try out which card number a digest stands for. The
 nothing is validated against a schema or changed here.
 """
 
-import hmac
 import re
 from hashlib import sha256
 
 from aaf.domain.canonical import Json, canonical
+from aaf.domain.digests import keyed_hash
 from aaf.domain.errors import Code, InputRefused
 
 SALT_SIZE = 32
@@ -95,7 +95,7 @@ def context_digest(salt: bytes, data: bytes) -> str:
 
 def commitment(salt: bytes, value_bytes: bytes) -> str:
     """Return what the ledger says of one field: an HMAC of its value's canonical bytes under the field's own salt."""
-    return hmac.digest(_checked(salt), b"aaf-field-v1\0" + value_bytes, "sha256").hex()
+    return keyed_hash(_checked(salt), b"aaf-field-v1\0" + value_bytes).hex()
 
 
 def alike_bytes(*, agent: str, name: str, server: str | None, params: dict[str, Json]) -> bytes:
@@ -107,7 +107,7 @@ def match_key(key: bytes, alike: bytes) -> str:
     """Return the same text for alike calls of an agent, and only for those who hold the organisation's key (16 bytes or more)."""
     if len(key) < _MIN_KEY:
         raise ValueError("a match key has at least 16 bytes")
-    return hmac.digest(key, b"aaf-match-v1\0" + alike, "sha256").hex()
+    return keyed_hash(key, b"aaf-match-v1\0" + alike).hex()
 
 
 def _salted(tag: bytes, salt: bytes, data: bytes) -> str:

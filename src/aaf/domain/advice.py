@@ -6,6 +6,7 @@ to try instead; the cause is in the ledger and in the log, for people with the r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from aaf.domain.errors import Code
@@ -183,6 +184,7 @@ _ONLY_WHO = frozenset(
 """Codes that say who decided, and leave it to the state what that means."""
 
 
+@cache
 def advise(state: State, code: Code) -> Advice:
     """Return what to tell about an action in `state` that got there with `code`.
 

@@ -4,10 +4,11 @@ The checksum is no security: whoever can read this can compute it. It lets a doo
 one, without asking the store.
 """
 
-import hmac
 import re
 from enum import StrEnum, unique
 from zlib import crc32
+
+from aaf.domain.digests import keyed_hash
 
 PREFIX = "aaf_live_"
 
@@ -61,7 +62,7 @@ def well_formed(text: str) -> bool:
 
 def key_mac(pepper: bytes, key: str) -> bytes:
     """Return what a store keeps of a key: HMAC-SHA-256 under the installation's pepper, 32 bytes."""
-    return hmac.digest(pepper, key.encode(), "sha256")
+    return keyed_hash(pepper, key.encode())
 
 
 def hint_of(key: str) -> str:

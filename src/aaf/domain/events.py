@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 
 from aaf.domain.canonical import Json, canonical
+from aaf.domain.fragments import members, text
 from aaf.domain.states import FINAL, State
 
 MAX_BODY = 65_536
@@ -86,9 +87,10 @@ def transition(
     states and actors hold no character that JSON escapes.
     """
     kind, final = _TRANSITIONS[after]
-    sealed = f'"commit":{canonical(dict(commit)).decode()},' if commit else ""
+    sealed = f'"commit":{members({name: text(value) for name, value in commit.items()}).decode()},' if commit else ""
+    told = canonical(dict(data)).decode()
     body = (
-        f'{{"action":"{action}","action_seq":{seq},"actor":"{actor}",{sealed}"data":{canonical(dict(data)).decode()},'
+        f'{{"action":"{action}","action_seq":{seq},"actor":"{actor}",{sealed}"data":{told},'
         f'"final":{final},"from":"{before.value}","id":"{event_id}","org":"{org}","state":"{after.value}","ts":{at},'
         f'"type":"{kind.value}","v":1}}'
     )

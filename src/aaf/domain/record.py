@@ -124,6 +124,10 @@ class KeyRecord:
     expires_at: int | None
     revoked_at: int | None = None
 
+    def is_live(self, now: int) -> bool:
+        """Whether it is good at `now`, in microseconds."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:

@@ -1,7 +1,8 @@
 """Holds a schema to a strict subset of JSON Schema 2020-12 before it is ever used.
 
 An unknown keyword is a problem, not an annotation; an object says `additionalProperties: false` or `open: true`; a reference is
-local and doesn't come back to itself; a default satisfies its own schema. So nothing in a schema is silently without effect.
+local and doesn't come back to itself; a default satisfies its own schema. One thing stays without effect: a default that is reached
+only through `anyOf` or `oneOf` is checked and never filled in, because which branch it belongs to isn't known.
 """
 
 from collections.abc import Callable

@@ -12,7 +12,7 @@ from aaf.domain.events import EventType, occurrence
 from aaf.domain.principal import ROLES, Kind, Permission
 from aaf.domain.record import KeyRecord, PrincipalRecord
 from aaf.ports import Commit, Committed, Conflict, InsertKey, InsertPrincipal, RaiseEpoch, RevokeKey, StaleEpoch, Write
-from aaf.services.core import Caller, Core
+from aaf.services.core import Caller, Core, Known
 from aaf.services.refusals import count_refusal
 
 _FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
@@ -24,38 +24,51 @@ MAX_LIFETIME = 10 * 366 * 86_400
 ATTEMPTS = 3
 
 
-async def authenticate(core: Core, *, key: str | None, agent: str | None, source: str) -> Caller:
+async def authenticate(
+    core: Core, *, key: str | None, agent: str | None, source: str, fresh: bool = True
+) -> Caller:
     """Return who holds `key`; `agent` is an id or name that the caller claims, `source` where the call came from.
+
+    Without `fresh` what was known last is enough: only for a call whose every answer is a commit, because the store refuses a commit
+    under an epoch that is over, and a revoked key is found then.
 
     Raises:
         NotAuthenticated: the one public reason for all of them; the exact code goes to the log and the ledger.
     """
     try:
-        return await _identify(core, key=key, agent=agent)
+        return await _identify(core, key=key, agent=agent, fresh=fresh)
     except NotAuthenticated as refusal:
         await count_refusal(core, org=core.installation, code=refusal.code, source=source)
         raise
 
 
-async def _identify(core: Core, *, key: str | None, agent: str | None) -> Caller:
+async def _identify(core: Core, *, key: str | None, agent: str | None, fresh: bool) -> Caller:
     """Find the key and everything that is wrong with it."""
     if not key:
         raise _refusal(Code.MISSING_CREDENTIAL)
     if not well_formed(key):
         raise _refusal(Code.INVALID_CREDENTIAL)
-    found = await core.store.key_by_mac(core.secrets.key_mac(key))
-    if found is None:
-        raise _refusal(Code.INVALID_CREDENTIAL)
-    record, owner = found
-    known = await core.knowledge.of(record.org, fresh=True)
-    current = known.keys.get(record.id, record)
-    if current.revoked_at is not None or record.revoked_at is not None:
+    mac = core.secrets.key_mac(key)
+    known, record = (None if fresh else core.knowledge.remembered(mac)) or await _looked_up(core, mac)
+    if record.revoked_at is not None:
         raise _refusal(Code.REVOKED_CREDENTIAL)
     if record.expires_at is not None and await core.store.now() >= record.expires_at:
         raise _refusal(Code.EXPIRED_CREDENTIAL)
-    if agent is not None and agent not in {owner.id, owner.name}:
+    principal = known.principal(record)
+    if agent is not None and agent not in {principal.id, principal.name}:
         raise _refusal(Code.AGENT_MISMATCH)
-    return Caller(known.principal(record), known)
+    return Caller(principal, known)
+
+
+async def _looked_up(core: Core, mac: bytes) -> tuple[Known, KeyRecord]:
+    """The key in the store, and what is known now."""
+    found = await core.store.key_by_mac(mac)
+    if found is None:
+        raise _refusal(Code.INVALID_CREDENTIAL)
+    known = await core.knowledge.of(found[0].org, fresh=True)
+    record = known.keys.get(found[0].id, found[0])
+    core.knowledge.remember(mac, record)
+    return known, record
 
 
 def _refusal(code: Code) -> NotAuthenticated:

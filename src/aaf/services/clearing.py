@@ -15,7 +15,7 @@ from aaf.domain.states import Cause, State
 from aaf.ports import Commit, Committed, UpdateAction, Write
 from aaf.services.core import Caller, Core
 from aaf.services.holding import Asked, hold
-from aaf.services.moving import move, too_much_changed
+from aaf.services.moving import move
 from aaf.services.recording import deadline_of, decision_data, reasons_of
 from aaf.services.rejudge import Again, Rejudged, rejudge
 from aaf.services.sealing import data_key, stored_bytes
@@ -29,24 +29,26 @@ class Cleared:
     effect: Effect | None
 
 
-async def clear(core: Core, caller: Caller, record: ActionRecord, *, now: int) -> Cleared:
-    """Judge `record` again for the agent `caller`.
+async def clear(core: Core, caller: Caller, record: ActionRecord, *, now: int) -> Cleared | None:
+    """Judge `record` again for the agent `caller`; None where it moved on meanwhile, so that it has to be looked at anew.
 
     Raises:
         StateConflict: it is denied now, or waits for people again; that is recorded.
-        Unavailable: it can't be judged or recorded.
+        Unavailable: it can't be judged.
     """
     rejudged = await rejudge(core, caller, record, now=now)
     match rejudged.again:
         case Again.RUN:
             return Cleared(rejudged.params, rejudged.effect)
         case Again.DENY:
-            await _deny(core, caller, record, rejudged, now)
+            if not await _deny(core, caller, record, rejudged, now):
+                return None
             raise StateConflict(
                 rejudged.code, "Judged again before it ran, this action is denied.", hint="It will not run; submit it anew."
             )
         case Again.BACK_TO_PEOPLE:
-            await _ask_again(core, caller, record, rejudged, now)
+            if not await _ask_again(core, caller, record, rejudged, now):
+                return None
             raise StateConflict(
                 rejudged.code,
                 "What was approved has changed, so people are asked again.",
@@ -54,8 +56,8 @@ async def clear(core: Core, caller: Caller, record: ActionRecord, *, now: int) -
             )
 
 
-async def _deny(core: Core, caller: Caller, record: ActionRecord, rejudged: Rejudged, now: int) -> None:
-    """Record the deny with its reasons."""
+async def _deny(core: Core, caller: Caller, record: ActionRecord, rejudged: Rejudged, now: int) -> bool:
+    """Record the deny with its reasons; False where something else was recorded first."""
     judged = rejudged.judged
     told = replace(record, reasons=reasons_of(judged), release=caller.known.release)
     digest = context_digest(rejudged.salt, stored_bytes(judged.input.to_json()))
@@ -68,13 +70,11 @@ async def _deny(core: Core, caller: Caller, record: ActionRecord, rejudged: Reju
         code=rejudged.code,
         data={**decision_data(told, judged, digest), "code": str(rejudged.code)},
     )
-    answer = await core.store.commit(Commit(record.org, (UpdateAction(denied),), (event,)))
-    if not isinstance(answer, Committed):
-        raise too_much_changed()
+    return isinstance(await core.store.commit(Commit(record.org, (UpdateAction(denied),), (event,))), Committed)
 
 
-async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged: Rejudged, now: int) -> None:
-    """Back to `pending_approval` in a new round, with a new view."""
+async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged: Rejudged, now: int) -> bool:
+    """Back to `pending_approval` in a new round, with a new view; False where something else was recorded first."""
     judged = rejudged.judged
     requirements: tuple[Requirement, ...] = judged.decision.requirements or record.requirements
     key, made = await data_key(core, caller.known, record.agent)
@@ -107,6 +107,4 @@ async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged:
         data={**decision_data(told, judged, digest), "code": str(rejudged.code)},
     )
     writes: tuple[Write, ...] = (UpdateAction(waiting), *made, *held.writes)
-    answer = await core.store.commit(Commit(record.org, writes, (event,), caller.known.epoch))
-    if not isinstance(answer, Committed):
-        raise too_much_changed()
+    return isinstance(await core.store.commit(Commit(record.org, writes, (event,), caller.known.epoch)), Committed)

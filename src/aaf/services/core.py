@@ -47,6 +47,15 @@ class Known:
             return None
         return Principal(record.org, record.kind, record.id, record.name, frozenset(record.roles), "")
 
+    def holder(self, principal_id: str, action_type: str, *, now: int) -> Principal | None:
+        """Somebody by id with a live key that reaches `action_type`; None where they have none left."""
+        for key in self.keys.values():
+            if key.principal == principal_id and key.is_live(now):
+                principal = self.principal(key)
+                if principal.may_submit(action_type):
+                    return principal
+        return None
+
     def name(self, principal_id: str) -> str:
         """A name for people; the id where nobody has it."""
         record = self.people.get(principal_id)
@@ -59,6 +68,7 @@ class Knowledge:
 
     store: Store
     _known: dict[str, Known] = field(default_factory=dict)
+    _keys: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     _releases: dict[tuple[str, int], Configuration] = field(default_factory=dict)
 
     async def of(self, org: str, *, fresh: bool) -> Known:
@@ -72,6 +82,17 @@ class Knowledge:
             known = await self._read(org)
             self._known[org] = known
         return known
+
+    def remember(self, mac: bytes, key: KeyRecord) -> None:
+        """Note which key has this HMAC; nothing but its id, which the next epoch may know as revoked."""
+        self._keys[mac] = (key.org, key.id)
+
+    def remembered(self, mac: bytes) -> tuple[Known, KeyRecord] | None:
+        """The key with this HMAC under the epoch that was read last, or None."""
+        org, key_id = self._keys.get(mac, ("", ""))
+        known = self._known.get(org)
+        key = known.keys.get(key_id) if known else None
+        return (known, key) if known and key else None
 
     async def _read(self, org: str) -> Known:
         """Read everything; the epoch first, so that a change in between leaves an old epoch, which the store then refuses."""

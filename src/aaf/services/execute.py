@@ -57,6 +57,10 @@ async def execute(core: Core, caller: Caller, action: str, *, digest: str) -> Ra
         if await end_in_time(core, record, now=now):
             raise late(record)
         cleared = await clear(core, caller, record, now=now)
+        if cleared is None:
+            caller = await caller.again(core)
+            require(caller, Permission.OWN_ACTION_EXECUTE)
+            continue
         lease = core.ids.new()
         until = now + caller.known.configuration.run_timeout * SECOND + GRACE
         started, event = move(

@@ -5,7 +5,7 @@ a convenience for operators: proof for others is the export and the offline veri
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aaf.domain.chain import chain_next, genesis
 from aaf.domain.errors import Code, InputRefused
@@ -74,13 +74,17 @@ async def checkpoint(core: Core, org: str) -> CheckpointRow | None:
         return newest
     if not await core.store.take_lease("checkpoint", core.process, LEASE_SECONDS):
         return newest
-    text = checkpoint_text(core.origin(org), head.size, head.root)
-    name, public = core.origin(org), core.log_signer.public_key
-    note = assemble(text, [signature_line(name, public, core.log_signer.sign(text.encode()))])
-    row = CheckpointRow(org, head.size, head.root, note, await core.store.now())
+    row = CheckpointRow(org, head.size, head.root, _note(core, org, head.size, head.root), await core.store.now())
     if await core.store.put_checkpoint(row):
         core.anchors.keep(org, row.size, row.root)
     return await core.store.checkpoint(org)
+
+
+def _note(core: Core, org: str, size: int, root: bytes) -> str:
+    """The signed note of a tree head; Ed25519 is deterministic (RFC 8032), so the same head has the same note."""
+    name = core.origin(org)
+    text = checkpoint_text(name, size, root)
+    return assemble(text, [signature_line(name, core.log_signer.public_key, core.log_signer.sign(text.encode()))])
 
 
 async def checkpoint_dirty(core: Core) -> int:
@@ -167,17 +171,24 @@ async def _lines(core: Core, org: str) -> AsyncIterator[bytes]:
 
 
 async def check(core: Core, caller: Caller) -> Report:
-    """Recompute chain and tree of the whole ledger and compare them with the head and with every checkpoint.
+    """Recompute chain, tree and checkpoints of the whole ledger and compare them with what is stored.
 
     Raises:
         NotPermitted: the caller may not read the audit log.
     """
     require(caller, Permission.ORG_AUDIT_READ)
-    return await check_org(core.store, caller.principal.org)
+    org = caller.principal.org
+    report = await check_org(core.store, org)
+    if report.bad is not None:
+        return report
+    for row in await core.store.checkpoints(org):
+        if row.note != _note(core, org, row.size, row.root):
+            return replace(report, bad=row.size, why="not what its checkpoint says")
+    return report
 
 
 async def check_org(store: Store, org: str) -> Report:
-    """The same, for the process itself."""
+    """The same without a key, for a process that starts: the checkpoints' signatures are not looked at."""
     head = await store.head(org)
     roots = {row.size: row.root for row in await store.checkpoints(org)}
     newest = max(roots, default=0)
@@ -201,4 +212,7 @@ async def check_org(store: Store, org: str) -> Report:
         return Report(head.size, head.root, newest, head.size + 1, "cut off")
     if tree.root() != head.root or chain != head.chain:
         return Report(head.size, head.root, newest, head.size, "not what the head says")
+    beyond = await store.events(org, after=head.size, limit=1)
+    if beyond and (await store.head(org)).size == head.size:
+        return Report(head.size, head.root, newest, head.size + 1, "added")
     return Report(head.size, head.root, newest)

@@ -26,7 +26,7 @@ from aaf.ports import (
     Write,
 )
 from aaf.services.access import require
-from aaf.services.clearing import Cleared, clear
+from aaf.services.clearing import clear
 from aaf.services.core import Caller, Core
 from aaf.services.execute import GRACE, Ran, finish, own_action, usable
 from aaf.services.moving import end_in_time, in_time, late, move, refuse, too_much_changed
@@ -75,7 +75,10 @@ async def issue(core: Core, caller: Caller, action: str, *, digest: str, audienc
         now = await core.store.now()
         if await end_in_time(core, record, now=now):
             raise late(record)
-        await clear(core, caller, record, now=now)
+        if await clear(core, caller, record, now=now) is None:
+            caller = await caller.again(core)
+            require(caller, Permission.OWN_ACTION_EXECUTE)
+            continue
         permit = PermitRecord(
             org=record.org,
             jti=core.ids.new(),
@@ -141,8 +144,12 @@ async def consume(core: Core, caller: Caller, jti: str, *, digest: str) -> Consu
             raise _no_permit()
         await _check(core, caller, record, permit, digest)
         now = await core.store.now()
-        agent = caller if caller.principal.id == permit.agent else _as_agent(caller, permit)
-        cleared: Cleared = await clear(core, agent, record, now=now)
+        agent = caller if caller.principal.id == permit.agent else _as_agent(caller, record, now)
+        cleared = await clear(core, agent, record, now=now)
+        if cleared is None:
+            caller = await caller.again(core)
+            require(caller, Permission.OWN_ACTION_EXECUTE)
+            continue
         started, event = move(
             core,
             record,
@@ -192,12 +199,14 @@ def _expired() -> StateConflict:
     )
 
 
-def _as_agent(caller: Caller, permit: PermitRecord) -> Caller:
-    """The agent of the permit, for judging again what a tool server is about to run."""
-    agent = caller.known.person(permit.agent)
+def _as_agent(caller: Caller, record: ActionRecord, now: int) -> Caller:
+    """The agent of the action, for judging again what a tool server is about to run; without a live key it runs nothing."""
+    agent = caller.known.holder(record.agent, record.type, now=now)
     if agent is None:
         raise _no_permit()
-    return replace(caller, principal=agent)
+    acting = replace(caller, principal=agent)
+    require(acting, Permission.OWN_ACTION_EXECUTE)
+    return acting
 
 
 async def _check(core: Core, caller: Caller, record: ActionRecord, permit: PermitRecord, digest: str) -> None:

@@ -3,9 +3,9 @@
 Nothing here holds a value that somebody sent; names of rules, codes and digests only.
 """
 
-from aaf.domain.canonical import Json, canonical
+from aaf.domain.canonical import Json
 from aaf.domain.decision import Requirement
-from aaf.domain.fragments import items, text
+from aaf.domain.fragments import items, members, text
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.policy.decision_input import INPUT_VERSION, Input
@@ -44,7 +44,8 @@ def input_bytes(asked: Input, *, params: bytes, context: bytes) -> bytes:
     Written out as a template because every decision passes here; a test holds it to `canonical`.
     """
     roles, findings = items(map(text, sorted(asked.roles))), items(map(text, sorted(asked.findings)))
-    labels, counters = items(map(text, sorted(asked.labels))), canonical(dict(asked.counters))
+    labels = items(map(text, sorted(asked.labels)))
+    counters = members({name: b"%d" % count for name, count in asked.counters.items()})
     return b'{"action":{"id":%b,"name":%b,"operation":%b,"params":%b,"server":%b,"tool":%b},' % (
         text(asked.action_id),
         text(asked.name),

@@ -12,7 +12,7 @@ from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Verdict
 from aaf.domain.errors import Code, InputRefused, StateConflict, TooMany, Unavailable
 from aaf.domain.events import transition
-from aaf.domain.fragments import members, text
+from aaf.domain.fragments import items, members, text
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State, advance
@@ -69,7 +69,10 @@ async def submit(core: Core, caller: Caller, submission: Submission, *, idempote
         Unavailable: nothing could be recorded, so nothing was decided.
     """
     require(caller, Permission.OWN_ACTION_SUBMIT)
-    body_hash = _body_hash(core, caller, submission) if idempotency_key is not None else ""
+    body_hash = ""
+    if idempotency_key is not None:
+        caller = await caller.again(core)  # a repetition is answered without a commit
+        body_hash = _body_hash(core, caller, submission)
     for _ in range(ATTEMPTS):
         earlier = await _earlier(core, caller, idempotency_key, body_hash)
         if earlier is not None:
@@ -179,7 +182,7 @@ async def _recorded(
     salts = {name: core.ids.salt() for name in formed.fields}
     sealed = members(
         {
-            "faults": canonical([{"message": fault.message, "path": fault.path} for fault in formed.faults]),
+            "faults": items(canonical({"message": fault.message, "path": fault.path}) for fault in formed.faults),
             "input": asked,
             "salt": text(formed.salt.hex()),
             "salts": members({name: text(salt.hex()) for name, salt in salts.items()}),

@@ -27,7 +27,10 @@ async def sweep(core: Core) -> int:
 
 
 async def start_approved(core: Core) -> int:
-    """Run approved actions that were submitted with `run: when_approved`; return how many were started."""
+    """Run approved actions that were submitted with `run: when_approved`; return how many were started.
+
+    An agent that has no live key left for the type runs nothing, here either.
+    """
     started = 0
     for org in await core.store.organisations():
         if org == core.installation:
@@ -36,7 +39,7 @@ async def start_approved(core: Core) -> int:
             if record.run != "when_approved" or record.effect == "caller":
                 continue
             known = await core.knowledge.of(org, fresh=True)
-            agent = known.person(record.agent)
+            agent = known.holder(record.agent, record.type, now=await core.store.now())
             if agent is None:
                 continue
             try:

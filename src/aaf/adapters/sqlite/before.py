@@ -15,14 +15,12 @@ from aaf.ports import InsertKey, InsertPrincipal, InsertReview
 
 
 class StoredBefore:
-    """`versions` and `tats` are what this transaction knows already; `flush` writes what it has gathered."""
+    """`versions` and `tats` are what this transaction knows already; `flush` writes what it has gathered; `hopeful` is how it looks."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, flush: Callable[[sqlite3.Connection], None], *, hopeful: bool
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, flush: Callable[[sqlite3.Connection], None]) -> None:
         self._connection = connection
         self._flush = flush
-        self._hopeful = hopeful
+        self.hopeful = False
         self.versions: dict[tuple[str, str], int] = {}
         self.tats: dict[tuple[str, str, str], int] = {}
 
@@ -41,11 +39,11 @@ class StoredBefore:
 
     def action_taken(self, org: str, action: str) -> bool:
         """Whether this id of a new action is taken."""
-        return not self._hopeful and self.version(org, action) is not None
+        return not self.hopeful and self.version(org, action) is not None
 
     def data_key_taken(self, org: str, key_id: str) -> bool:
         """Whether this id of a new data key is taken."""
-        return not self._hopeful and self._one(queries.DATA_KEY, org, key_id) is not None
+        return not self.hopeful and self._one(queries.DATA_KEY, org, key_id) is not None
 
     def reviewed(self, org: str, write: InsertReview) -> bool:
         """Whether the ordinal or the reviewer is there already in this round."""
@@ -76,7 +74,7 @@ class StoredBefore:
 
     def permit_taken(self, jti: str) -> bool:
         """Whether this id of a new permit is taken."""
-        return not self._hopeful and self.permit(jti) is not None
+        return not self.hopeful and self.permit(jti) is not None
 
     def principal_taken(self, org: str, write: InsertPrincipal) -> bool:
         """Whether the id, or the name among its kind, is taken."""

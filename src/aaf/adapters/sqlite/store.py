@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, LiteralString, Self
 
-from aaf.adapters.clock import Clock, SystemClock
+from aaf.adapters.clock import Clock, SystemClock, read
 from aaf.adapters.expectations import OPEN
 from aaf.adapters.sqlite import queries, rows
 from aaf.adapters.sqlite.failures import failure, unavailable
@@ -41,6 +41,9 @@ from aaf.domain.states import State
 from aaf.ports import Answer, Commit, InsertIdempotency
 
 DEFAULTS = Options()
+_ASK_AGAIN = 1_000_000
+_DRIFT = 20_000
+"""Microseconds."""
 
 
 class SqliteStore:
@@ -52,6 +55,8 @@ class SqliteStore:
         self._writer = writer
         self._clock = clock
         self._pid = os.getpid()
+        self._telling = threading.Lock()
+        self._asked = read(clock)
         self._latest = 0
 
     @classmethod
@@ -135,10 +140,19 @@ class SqliteStore:
         return found[0] if found else None
 
     async def now(self) -> int:
-        """The later of the wall clock and the highest instant written or told before."""
-        _, mark, _, _ = self._all(queries.INSTALLATION)[0]
-        with self._lock:
-            self._latest = max(self._latest, self._clock.wall(), mark)
+        """The later of the wall clock and the highest instant written or told before.
+
+        Other processes write their marks by the same wall clock, so the database has to be asked only where that clock may have
+        jumped since it was asked last, or after a second. The append compares with the stored mark in any case.
+        """
+        now = read(self._clock)
+        with self._telling:
+            passed = now.steady - self._asked.steady
+            jumped = abs(now.wall - self._asked.wall - passed) > _DRIFT
+            if jumped or passed > _ASK_AGAIN or self._latest == 0:
+                _, mark, _, _ = self._all(queries.INSTALLATION)[0]
+                self._asked, self._latest = now, max(self._latest, mark)
+            self._latest = max(self._latest, now.wall, self._writer.mark)
             return self._latest
 
     async def epoch(self, org: str) -> int:

@@ -113,7 +113,7 @@ class Transaction:
         self._hopeful = hopeful
         self._ledgers: dict[str, _Ledger] = {}
         self._gathered = _Gathered()
-        self._before = StoredBefore(connection, self._gathered.flush, hopeful=hopeful)
+        self._before = StoredBefore(connection, self._gathered.flush)
         self._installation, at, behind, self._recovering = connection.execute(queries.INSTALLATION).fetchone()
         old = Mark(at, bool(behind))
         self._mark, jump = old.moved(last, now)
@@ -163,21 +163,25 @@ class Transaction:
         """Compare, then write."""
         if commit.admission:
             self._admit()
-        duplicate = None if self._hopeful else self._duplicate(commit)
-        refused = duplicate or self._refusal(commit)
+        refused = self._refusal(commit, careful=not self._hopeful)
+        if refused is not None and self._hopeful:
+            refused = self._refusal(commit, careful=True) or refused  # what stood in the way first is what is told
         if refused is not None:
-            # What was written before conflicts with itself; a hopeful look asks only here whether it was.
-            return (self._duplicate(commit) if self._hopeful else None) or refused
+            return refused
         for write in commit.writes:
             self._write(commit.org, write)
         return Committed(self._append(commit.org, commit.events), self.at)
 
-    def _refusal(self, commit: Commit) -> StaleEpoch | Conflict | None:
-        """What of the commit's expectations isn't met."""
+    def _refusal(self, commit: Commit, *, careful: bool) -> Duplicate | StaleEpoch | Conflict | None:
+        """What stands in the way of the commit: that it is there already, an old epoch, or an expectation that isn't met."""
+        duplicate = self._duplicate(commit) if careful else None
+        if duplicate is not None:
+            return duplicate
         if commit.epoch is not None:
             epoch = self._ledger(commit.org).epoch
             if epoch != commit.epoch:
                 return StaleEpoch(epoch)
+        self._before.hopeful = not careful
         return first_conflict(commit, now=self.at, before=self._before)
 
     def _admit(self) -> None:

@@ -47,6 +47,7 @@ class Writer:
         self._clock = clock
         self._options = options
         self._last = read(clock)
+        self.mark = 0
         self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._ended: Callable[[], StoreFailed] | None = None
         self._thread = threading.Thread(target=self._run, name="aaf-sqlite-writer", daemon=True)
@@ -189,7 +190,7 @@ class Writer:
                 outcomes.append(refused)
         transaction.flush()
         connection.execute(queries.COMMIT)
-        self._last = now
+        self._last, self.mark = now, transaction.at
         return outcomes
 
     def _one_by_one(self, works: list[Work], now: Reading, *, full: bool) -> list[Outcome]:

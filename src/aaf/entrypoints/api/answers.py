@@ -5,6 +5,7 @@ Times are RFC 3339 in UTC with microseconds; digests, roots and hashes are lower
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, NotRequired
 
 import orjson
@@ -17,18 +18,26 @@ from aaf.domain.approval import Review
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code
 from aaf.domain.principal import Permission
-from aaf.domain.record import ActionRecord, EventRow, KeyRecord, PrincipalRecord
+from aaf.domain.record import ActionRecord
 from aaf.services.actions import Seen
 from aaf.services.core import Caller, Known
 from aaf.services.review import Shown
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_closed = with_config(ConfigDict(extra="forbid"))
+closed = with_config(ConfigDict(extra="forbid"))
+"""A shape with these members and no others."""
 
 
 def instant(microseconds: int) -> str:
     """`2026-01-31T12:00:00.000000Z`."""
-    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds")[:-6] + "Z"
+    second, rest = divmod(microseconds, 1_000_000)
+    return f"{_second(second)}.{rest:06d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _second(second: int) -> str:
+    """The instant without its fraction; those of one answer, and of answers of the same second, are alike."""
+    return (_EPOCH + timedelta(seconds=second)).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -39,7 +48,7 @@ def answer(body: object, status: int = 200, headers: dict[str, str] | None = Non
 # --- actions ----------------------------------------------------------------------------------------------------------
 
 
-@_closed
+@closed
 class Fault(TypedDict):
     """Where a parameter isn't what the catalogue declares."""
 
@@ -47,7 +56,7 @@ class Fault(TypedDict):
     message: str
 
 
-@_closed
+@closed
 class Outcome(TypedDict):
     """How the run ended, and who says so: `connector`, `caller` or `person`."""
 
@@ -55,7 +64,7 @@ class Outcome(TypedDict):
     source: str
 
 
-@_closed
+@closed
 class RequirementBody(TypedDict):
     """What a hold asks of people; `timeout` in seconds."""
 
@@ -68,7 +77,7 @@ class RequirementBody(TypedDict):
 _Class = TypedDict("_Class", {"class": str})
 
 
-@_closed
+@closed
 class ActionBody(_Class):
     """An action; `reasons`, `release` and `requirements` only for people with the right to an explanation."""
 
@@ -151,7 +160,7 @@ def _requirements(record: ActionRecord) -> list[RequirementBody]:
     ]
 
 
-@_closed
+@closed
 class ActionList(TypedDict):
     """Actions, newest first; `next` is the `before` of the following page, null where there is none."""
 
@@ -159,7 +168,7 @@ class ActionList(TypedDict):
     next: str | None
 
 
-@_closed
+@closed
 class PermitBody(TypedDict):
     """A permit: the signed token, and until when it can be consumed."""
 
@@ -168,7 +177,7 @@ class PermitBody(TypedDict):
     expires_at: str
 
 
-@_closed
+@closed
 class ConsumedBody(TypedDict):
     """The action, now executing, and the parameters to run it with: these, and no others."""
 
@@ -179,7 +188,7 @@ class ConsumedBody(TypedDict):
 # --- approvals --------------------------------------------------------------------------------------------------------
 
 
-@_closed
+@closed
 class Named(TypedDict):
     """Somebody, by id and name."""
 
@@ -187,7 +196,7 @@ class Named(TypedDict):
     name: str
 
 
-@_closed
+@closed
 class ReviewBody(TypedDict):
     """One person's answer."""
 
@@ -197,7 +206,7 @@ class ReviewBody(TypedDict):
     at: str
 
 
-@_closed
+@closed
 class ApprovalSummary(_Class):
     """A held action in a list."""
 
@@ -214,7 +223,7 @@ class ApprovalSummary(_Class):
     requirements: list[RequirementBody]
 
 
-@_closed
+@closed
 class ApprovalBody(ApprovalSummary):
     """A held action in full. `view` holds every value as segments; `opened` are the long values that this person has opened."""
 
@@ -226,7 +235,7 @@ class ApprovalBody(ApprovalSummary):
     may_not_because: str | None
 
 
-@_closed
+@closed
 class ApprovalList(TypedDict):
     """What waits, newest first; `next` is the `before` of the following page."""
 
@@ -234,7 +243,7 @@ class ApprovalList(TypedDict):
     next: str | None
 
 
-@_closed
+@closed
 class ValueBody(TypedDict):
     """A long value, whole: segments of `[kind, text, flag]`."""
 
@@ -290,135 +299,3 @@ def _review(known: Known, review: Review) -> ReviewBody:
 
 def _named(known: Known, principal: str) -> Named:
     return {"id": principal, "name": known.name(principal)}
-
-
-# --- keys -------------------------------------------------------------------------------------------------------------
-
-
-@_closed
-class PrincipalBody(TypedDict):
-    """Whom a key stands for."""
-
-    id: str
-    kind: str
-    name: str
-    roles: list[str]
-
-
-@_closed
-class KeyBody(TypedDict):
-    """A key, without the key itself: `hint` is how it begins."""
-
-    id: str
-    name: str
-    hint: str
-    principal: PrincipalBody
-    action_types: list[str]
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-
-
-@_closed
-class NewKeyBody(KeyBody):
-    """A key just made: `key` is shown this once."""
-
-    key: str
-
-
-@_closed
-class KeyList(TypedDict):
-    """Every key, oldest first."""
-
-    keys: list[KeyBody]
-
-
-@_closed
-class RevokedBody(TypedDict):
-    """A key that is good no longer."""
-
-    id: str
-    revoked: Literal[True]
-
-
-def key_body(key: KeyRecord, principal: PrincipalRecord) -> KeyBody:
-    """A key."""
-    return {
-        "id": key.id,
-        "name": key.name,
-        "hint": key.hint,
-        "principal": {
-            "id": principal.id,
-            "kind": principal.kind,
-            "name": principal.name,
-            "roles": list(principal.roles),
-        },
-        "action_types": list(key.action_types),
-        "created_at": instant(key.created_at),
-        "expires_at": None if key.expires_at is None else instant(key.expires_at),
-        "revoked_at": None if key.revoked_at is None else instant(key.revoked_at),
-    }
-
-
-# --- ledger and process -----------------------------------------------------------------------------------------------
-
-
-@_closed
-class EventBody(TypedDict):
-    """An event with its place; `body` is the recorded one, canonical and byte for byte."""
-
-    seq: int
-    chain: str
-    body: dict[str, Any]
-
-
-@_closed
-class EventList(TypedDict):
-    """Events in order; `next` is the `after` of the following page, null where there is none."""
-
-    events: list[EventBody]
-    next: int | None
-
-
-@_closed
-class VerifiedBody(TypedDict):
-    """What a check of the ledger found: `bad` is the first sequence number that doesn't fit, and `why`."""
-
-    ok: bool
-    size: int
-    root: str
-    checkpoint: int
-    bad: int | None
-    why: str
-
-
-@_closed
-class CheckpointBody(TypedDict):
-    """The newest signed tree head, and the key to check it with."""
-
-    note: str
-    size: int
-    root: str
-    origin: str
-    vkey: str
-
-
-@_closed
-class ConsistencyBody(TypedDict):
-    """The hashes that show that the newer tree continues the older one (RFC 9162 section 2.1.4)."""
-
-    old: int
-    new: int
-    proof: list[str]
-
-
-@_closed
-class HealthBody(TypedDict):
-    """Whether new actions are taken."""
-
-    status: Literal["ok", "recovering", "unavailable"]
-
-
-def event_body(row: EventRow) -> dict[str, object]:
-    """An event, its body as the bytes that were recorded."""
-    return {"seq": row.seq, "chain": row.chain.hex(), "body": orjson.Fragment(row.body)}

@@ -1,5 +1,6 @@
 """The outermost layer: headers on every response, and an end to every exception. Plain ASGI, no rules."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aaf.entrypoints.api.problems import refusal
@@ -41,6 +42,8 @@ class Edge:
         hot = scope["path"] == PATH and scope["method"] == METHOD
         try:
             await (self._submitting if hot else self._api)(scope, receive, with_headers)
+        except ClientDisconnect:
+            return  # it went while a stream was sent to it
         except Exception as error:  # noqa: BLE001 - logged without values; a response that has begun just ends, unfinished
             response = refusal(self.door.core, error)
             if not started:

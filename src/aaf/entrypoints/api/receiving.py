@@ -6,7 +6,7 @@ was announced. Query parameters that a route doesn't have are refused, and so ar
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
 from fastapi.routing import APIRoute
@@ -23,6 +23,7 @@ from aaf.services.core import Caller, Core
 _NO_KEY = "no key"
 """Stands for credentials of another kind or that contradict each other; it is not well formed, so it is refused and counted like an unknown key."""
 _BEARER = "bearer "
+_PLAIN_JSON = [b"application/json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,45 +57,66 @@ class Call:
         return self.door.core
 
 
-async def authenticated(core: Core, request: Request) -> Caller:
-    """Find out who is calling, from the credential in the headers and from nothing else.
+Headers: TypeAlias = dict[bytes, list[bytes]]
+"""Values by lower-case name, in the order they came."""
+
+
+def headers_of(request: Request) -> Headers:
+    """Collect the headers in one pass; a repeated one keeps all its values."""
+    found: Headers = {}
+    for name, value in request.scope["headers"]:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+async def authenticated(core: Core, request: Request, headers: Headers, *, fresh: bool = True) -> Caller:
+    """Find out who is calling, from the credential in the headers and from nothing else; `fresh` as `authenticate` takes it.
 
     Raises:
         NotAuthenticated: no key, one that isn't good, or several.
     """
-    keys: set[str] = set()
-    agents: set[str] = set()
-    for name, value in request.headers.raw:
-        if name == b"authorization":
-            text = value.decode("latin-1")
-            scheme = text[: len(_BEARER)].lower()
-            keys.add(text[len(_BEARER) :].strip() if scheme == _BEARER else _NO_KEY)
-        elif name == b"x-agent-key":
-            keys.add(value.decode("latin-1").strip())
-        elif name == b"x-agent-id":
-            agents.add(value.decode("latin-1").strip())
-    key = None if not keys else keys.pop() if len(keys) == 1 else _NO_KEY
-    agent = None if not agents else agents.pop() if len(agents) == 1 else _NO_KEY
+    keys = {_bearer(value) for value in headers.get(b"authorization", ())}
+    keys.update(value.decode("latin-1").strip() for value in headers.get(b"x-agent-key", ()))
+    agents = {value.decode("latin-1").strip() for value in headers.get(b"x-agent-id", ())}
     source = request.client.host if request.client else "local"
-    return await authenticate(core, key=key, agent=agent, source=source)
+    return await authenticate(core, key=_only(keys), agent=_only(agents), source=source, fresh=fresh)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+def _bearer(value: bytes) -> str:
+    """The key of an `Authorization` header."""
+    text = value.decode("latin-1")
+    return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else _NO_KEY
+
+
+def _only(values: set[str]) -> str | None:
+    """The one value, if there is one and not another."""
+    if not values:
+        return None
+    return values.pop() if len(values) == 1 else _NO_KEY
+
+
+async def read_body(request: Request, headers: Headers, limit: int) -> bytes:
     """Read the body, at most `limit` bytes of it.
 
     Raises:
         InputRefused: BODY_TOO_LARGE, as soon as it is known.
+        ClientDisconnect: the client went before the end.
     """
-    declared = request.headers.get("content-length", "")
-    if len(declared) > len(str(limit)) or (declared.isdecimal() and int(declared) > limit):
-        raise _too_large(limit)
+    for declared in headers.get(b"content-length", ()):
+        if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
+            raise _too_large(limit)
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
         chunks.append(chunk)
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 
@@ -108,25 +130,27 @@ def _too_large(limit: int) -> InputRefused:
     return InputRefused(Code.BODY_TOO_LARGE, f"A body has at most {limit} bytes.")
 
 
-def read_json(request: Request, body: bytes) -> Json:
+def read_json(headers: Headers, body: bytes) -> Json:
     """Read one strict JSON value.
 
     Raises:
         InputRefused: it is no JSON by its content type or by its bytes.
     """
-    kind, _, parameter = request.headers.get("content-type", "").lower().partition(";")
-    if kind.strip() != "application/json" or parameter.strip() not in {"", "charset=utf-8"}:
-        raise InputRefused(
-            Code.BAD_REQUEST, "A body has to be JSON.", hint="Send it with `Content-Type: application/json`."
-        )
+    if headers.get(b"content-type") != _PLAIN_JSON:
+        kinds = headers.get(b"content-type", [b""])
+        kind, _, parameter = kinds[0].decode("latin-1").lower().partition(";")
+        if len(kinds) > 1 or kind.strip() != "application/json" or parameter.strip() not in {"", "charset=utf-8"}:
+            raise InputRefused(
+                Code.BAD_REQUEST, "A body has to be JSON.", hint="Send it with `Content-Type: application/json`."
+            )
     return parse(body)
 
 
-def _value(request: Request, body: bytes, *, takes_body: bool) -> Json:
+def _value(headers: Headers, body: bytes, *, takes_body: bool) -> Json:
     """The value of a body; a route without one takes none, or an empty object."""
     if not body and not takes_body:
         return None
-    value = read_json(request, body)
+    value = read_json(headers, body)
     if takes_body or value == {}:
         return value
     raise InputRefused(Code.UNKNOWN_FIELD, "This request has no body.", hint="Send none, or an empty object.", path="$")
@@ -138,6 +162,8 @@ def check_query(request: Request, known: frozenset[str]) -> None:
     Raises:
         InputRefused: UNKNOWN_FIELD or BAD_REQUEST.
     """
+    if not request.scope["query_string"]:
+        return
     given = [name for name, _ in request.query_params.multi_items()]
     if not known.issuperset(given):
         expected = f"Parameters are: {', '.join(sorted(known))}." if known else "There are none here."
@@ -175,10 +201,11 @@ class DoorRoute(APIRoute):
         async def handle(request: Request) -> Response:
             door = cast("Door", request.app.state.door)
             try:
-                request.state.call = Call(door, await authenticated(door.core, request), request)
+                headers = headers_of(request)
+                request.state.call = Call(door, await authenticated(door.core, request, headers), request)
                 check_query(request, known)
-                body = await read_body(request, door.limits.body)
-                value = _value(request, body, takes_body=takes_body)
+                body = await read_body(request, headers, door.limits.body)
+                value = _value(headers, body, takes_body=takes_body)
                 return await handler(_Read(request, body, value))
             except ClientDisconnect:
                 return gone()

@@ -84,7 +84,7 @@ class ReviewBody(_Body):
     reason: Annotated[str, Field(max_length=10_000, description="Required to reject; the agent is told.")] = ""
 
 
-class KeyBody(_Body):
+class KeyWantedBody(_Body):
     """A key to make; a known kind and name adds a key to that principal. `lifetime` is in seconds."""
 
     name: Annotated[str, Field(max_length=1_000)]

@@ -16,10 +16,6 @@ class Wakes:
         for event in self._waiting.get(action, ()):
             event.set()
 
-    def anybody(self, action: str) -> bool:
-        """Whether somebody waits for `action`."""
-        return action in self._waiting
-
     async def wait(self, action: str, seconds: float) -> None:
         """Return when `action` is rung, or after `seconds`."""
         event = asyncio.Event()

@@ -24,7 +24,7 @@ def recover(
     why: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What happened; it is recorded.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask; takes --reason.")] = False,
 ) -> None:
-    """Let a database that was restored or rolled back work again.
+    """Let a restored or rolled back database work again.
 
     It denies everything until then, because what it says about used permits and revoked keys may be older than what happened. Afterwards
     every key made before is revoked, and what was open is closed or unknown.

@@ -1,23 +1,31 @@
 """Whether the process lives and takes new actions; asked by load balancers, so nobody has to be known."""
 
-from typing import cast
+from typing import Literal, cast
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
-from aaf.entrypoints.api import answers
-from aaf.entrypoints.api.answers import HealthBody, answer
+from aaf.entrypoints.api.answers import answer, closed
 from aaf.entrypoints.api.receiving import Door
+
+
+@closed
+class HealthBody(TypedDict):
+    """Whether new actions are taken."""
+
+    status: Literal["ok", "recovering", "unavailable"]
+
 
 router = APIRouter(prefix="/v1", tags=["process"])
 
 
 @router.get(
     "/health",
-    response_model=answers.HealthBody,
+    response_model=HealthBody,
     summary="Is the process ready?",
-    responses={503: {"model": answers.HealthBody, "description": "The store does not answer."}},
+    responses={503: {"model": HealthBody, "description": "The store does not answer."}},
 )
 async def health(request: Request) -> Response:
     """`recovering` still answers 200: people can look and decide, new actions are refused."""

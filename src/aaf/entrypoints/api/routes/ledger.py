@@ -1,21 +1,80 @@
 """The ledger: events, checks, export, checkpoints and proof packs."""
 
+from typing import Any
+
+import orjson
 from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
+from typing_extensions import TypedDict
 
 from aaf.domain.errors import Code, NotFound
-from aaf.entrypoints.api import answers
-from aaf.entrypoints.api.answers import answer, event_body
+from aaf.domain.record import EventRow
+from aaf.entrypoints.api.answers import answer, closed
 from aaf.entrypoints.api.openapi import binary, refusals, text
 from aaf.entrypoints.api.receiving import Authenticated, DoorRoute
 from aaf.entrypoints.api.requests import ActionId, After, EventLimit, OfAction, OfType, Size
 from aaf.services import ledger
 from aaf.services.proof import proof_pack
 
+
+@closed
+class EventBody(TypedDict):
+    """An event with its place; `body` is the recorded one, canonical and byte for byte."""
+
+    seq: int
+    chain: str
+    body: dict[str, Any]
+
+
+@closed
+class EventList(TypedDict):
+    """Events in order; `next` is the `after` of the following page, null where there is none."""
+
+    events: list[EventBody]
+    next: int | None
+
+
+@closed
+class VerifiedBody(TypedDict):
+    """What a check of the ledger found: `bad` is the first sequence number that doesn't fit, and `why`."""
+
+    ok: bool
+    size: int
+    root: str
+    checkpoint: int
+    bad: int | None
+    why: str
+
+
+@closed
+class CheckpointBody(TypedDict):
+    """The newest signed tree head, and the key to check it with."""
+
+    note: str
+    size: int
+    root: str
+    origin: str
+    vkey: str
+
+
+@closed
+class ConsistencyBody(TypedDict):
+    """The hashes that show that the newer tree continues the older one (RFC 9162 section 2.1.4)."""
+
+    old: int
+    new: int
+    proof: list[str]
+
+
+def event_body(row: EventRow) -> dict[str, object]:
+    """An event, its body as the bytes that were recorded."""
+    return {"seq": row.seq, "chain": row.chain.hex(), "body": orjson.Fragment(row.body)}
+
+
 router = APIRouter(prefix="/v1", route_class=DoorRoute, tags=["ledger"])
 
 
-@router.get("/audit/events", response_model=answers.EventList, summary="Read events", responses=refusals(400, 403))
+@router.get("/audit/events", response_model=EventList, summary="Read events", responses=refusals(400, 403))
 async def list_events(
     call: Authenticated,
     after: After = 0,
@@ -29,9 +88,7 @@ async def list_events(
     return answer({"events": [event_body(row) for row in rows], "next": last})
 
 
-@router.get(
-    "/audit/verify", response_model=answers.VerifiedBody, summary="Check the ledger", responses=refusals(400, 403)
-)
+@router.get("/audit/verify", response_model=VerifiedBody, summary="Check the ledger", responses=refusals(400, 403))
 async def verify(call: Authenticated) -> Response:
     """Recomputes chain and tree. A convenience: proof for others is the export and the offline verifier."""
     report = await ledger.check(call.core, call.caller)
@@ -62,7 +119,7 @@ async def export(call: Authenticated) -> Response:
 
 @router.get(
     "/checkpoints/latest",
-    response_model=answers.CheckpointBody,
+    response_model=CheckpointBody,
     summary="Get a signed tree head of now",
     responses=refusals(400, 403, 404),
 )
@@ -84,7 +141,7 @@ async def latest_checkpoint(call: Authenticated) -> Response:
 
 @router.get(
     "/checkpoints/consistency",
-    response_model=answers.ConsistencyBody,
+    response_model=ConsistencyBody,
     summary="Prove that the ledger continued",
     responses=refusals(400, 403),
 )

@@ -7,7 +7,16 @@ from starlette.types import Receive, Scope, Send
 from aaf.domain.errors import Code, InputRefused
 from aaf.entrypoints.api.answers import action_body, answer, seen_body
 from aaf.entrypoints.api.problems import refusal
-from aaf.entrypoints.api.receiving import Door, authenticated, check_query, gone, read_body, read_json
+from aaf.entrypoints.api.receiving import (
+    Door,
+    Headers,
+    authenticated,
+    check_query,
+    gone,
+    headers_of,
+    read_body,
+    read_json,
+)
 from aaf.services.actions import see
 from aaf.services.forming import read_submission
 from aaf.services.submit import submit
@@ -36,26 +45,27 @@ class Submitting:
 
     async def _submit(self, request: Request) -> Response:
         """Who, what, decide, answer: 201 with the action, also where it was denied or is held."""
-        core = self._door.core
-        caller = await authenticated(core, request)
+        core, headers = self._door.core, headers_of(request)
+        caller = await authenticated(core, request, headers, fresh=False)
         check_query(request, _NONE)
-        submission = read_submission(read_json(request, await read_body(request, self._door.limits.body)))
-        submitted = await submit(core, caller, submission, idempotency_key=_idempotency_key(request))
+        body = await read_body(request, headers, self._door.limits.body)
+        submission = read_submission(read_json(headers, body))
+        submitted = await submit(core, caller, submission, idempotency_key=_idempotency_key(headers))
         record = submitted.record
-        headers = {"Location": f"{PATH}/{record.id}"}
+        sent = {"Location": f"{PATH}/{record.id}"}
         if submitted.created:
-            return answer(action_body(caller, record, result=submitted.result, faults=submitted.faults), 201, headers)
-        headers["Idempotent-Replayed"] = "true"
-        return answer(seen_body(caller, await see(core, caller, record.id)), 200, headers)
+            return answer(action_body(caller, record, result=submitted.result, faults=submitted.faults), 201, sent)
+        sent["Idempotent-Replayed"] = "true"
+        return answer(seen_body(caller, await see(core, caller, record.id)), 200, sent)
 
 
-def _idempotency_key(request: Request) -> str | None:
+def _idempotency_key(headers: Headers) -> str | None:
     """The header, once or not at all.
 
     Raises:
         InputRefused: it is given twice.
     """
-    keys = request.headers.getlist("idempotency-key")
+    keys = headers.get(b"idempotency-key", [])
     if len(keys) > 1:
         raise InputRefused(Code.BAD_REQUEST, "The header Idempotency-Key is given twice.", hint="Send one key.")
-    return keys[0] if keys else None
+    return keys[0].decode("latin-1") if keys else None

@@ -18,11 +18,11 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import httpx2
-import typer
 
 from aaf.domain.canonical import Json, parse
 from aaf.domain.errors import AafError
 from aaf.entrypoints.cli.terminal.output import on_terminal
+from aaf.entrypoints.cli.terminal.prompts import unseen
 from aaf.entrypoints.cli.terminal.reading import members
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
@@ -41,7 +41,7 @@ def credential() -> str:
     """
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key and on_terminal():
-        key = str(typer.prompt("API key (not shown)", hide_input=True, err=True)).strip()
+        key = unseen("API key (not shown): ")
     if not key:
         raise Stopped(
             "missing_credential",

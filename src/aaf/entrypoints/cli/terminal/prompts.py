@@ -107,3 +107,15 @@ def agree(word: str) -> None:
         raise Stopped("nobody_to_ask", "This asks a person at a terminal.", hint="In a script, give --yes.")
     if _asked(Text(f"Type `{word}` to go on: ", style="bold")) != word:
         raise Stopped("stopped", "Nothing was changed.", status=Status.NO)
+
+
+def unseen(question: str) -> str:
+    """Ask for something that must not be seen; what is typed is not echoed."""
+    before = termios.tcgetattr(sys.stdin)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, silent)
+    try:
+        return _asked(Text(question))
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)
+        console(error=True).print()
