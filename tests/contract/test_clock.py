@@ -113,7 +113,9 @@ def refusal(subject: Subject, one: Commit) -> StoreFailed:
 
 
 @pytest.mark.attack(
-    "G20", guard=("aaf.adapters.sqlite.transaction:Transaction._admit", "aaf.adapters.memory:MemoryStore._admit"), part="the doors answer 503 and run nothing"
+    "G20",
+    guard=("aaf.adapters.sqlite.transaction:Transaction._admit", "aaf.adapters.memory:MemoryStore._admit"),
+    part="the doors answer 503 and run nothing",
 )
 def test_recovery_refuses_admissions_until_it_is_left(subject: Subject) -> None:
     subject.run(subject.store.set_recovering("restored from a backup"))
@@ -132,7 +134,9 @@ def test_recovery_refuses_a_repeated_admission_too(subject: Subject) -> None:
     assert refusal(subject, one).code is Code.RECOVERING
 
 
-@pytest.mark.attack("G40", guard=("aaf.adapters.sqlite.transaction:Transaction._admit", "aaf.adapters.memory:MemoryStore._admit"))
+@pytest.mark.attack(
+    "G40", guard=("aaf.adapters.sqlite.transaction:Transaction._admit", "aaf.adapters.memory:MemoryStore._admit")
+)
 def test_the_reserve_of_the_disk_is_for_outcomes_and_reviews(subject: Subject) -> None:
     subject.disk.free = 999
     answers = subject.together([commit(admission=admission) for admission in (True, False) * 4])

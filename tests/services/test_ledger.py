@@ -186,7 +186,7 @@ def test_a_good_ledger_checks_good(either: World) -> None:
 
 
 TAMPERED: dict[str, tuple[str, tuple[int, str]]] = {
-    "a body is changed": ("UPDATE event SET body = replace(body, 'allowed', 'denied!') WHERE seq = 7", (7, "changed")),
+    "a body is changed": ("UPDATE event SET body = CAST(replace(body, 'allowed', 'denied!') AS BLOB) WHERE seq = 7", (7, "changed")),
     "a chain value is changed": ("UPDATE event SET chain = zeroblob(32) WHERE seq = 7", (7, "changed")),
     "two are swapped": (
         "UPDATE event SET body = (SELECT e.body FROM event e WHERE e.org = event.org AND e.seq = 15 - event.seq) WHERE seq IN (7, 8)",

@@ -6,13 +6,25 @@ from typing import Any
 import pytest
 
 from aaf.domain.action_bytes import context_digest
-from aaf.domain.errors import Code, ConnectorFailed, InputRefused, NotPermitted, StateConflict, StoreFailed, TooMany, Unavailable
+from aaf.domain.errors import (
+    Code,
+    ConnectorFailed,
+    InputRefused,
+    NotAuthenticated,
+    NotPermitted,
+    StateConflict,
+    StoreFailed,
+    TooMany,
+    Unavailable,
+)
 from aaf.domain.principal import Kind
 from aaf.domain.states import State
 from aaf.ports import Commit, StaleEpoch
 from aaf.services import actions
 from aaf.services.access import revoke_key
+from aaf.services.forming import read_submission
 from aaf.services.sealing import stored_bytes, unseal_object
+from aaf.services.submit import submit
 from tests.services.world import FILES, SECOND, World, edited, refused
 
 DAY = 24 * 3600
@@ -221,6 +233,17 @@ def test_the_same_key_for_another_body_is_refused(world: World, other: dict[str,
     world.submit("files.read", {"path": "a.txt"}, key="k1")
     with world.unrecorded(), refused(Code.IDEMPOTENCY_MISMATCH, StateConflict):
         world.submit(other.pop("action"), other.pop("params"), key="k1", **other)
+
+
+def test_a_key_that_another_process_revoked_learns_nothing_of_its_earlier_action(filed: World) -> None:
+    twin = filed.twin()
+    twin.submit("files.read", {"path": "a.txt"}, key="k1")
+    bot = twin.bot
+    filed.revoke("bot")
+    again = read_submission({"action": "files.read", "params": {"path": "a.txt"}})
+    with refused(Code.REVOKED_CREDENTIAL, NotAuthenticated):
+        twin.run(submit(twin.core, bot, again, idempotency_key="k1"))
+    twin.close()
 
 
 def test_another_agent_s_key_is_another_key(world: World) -> None:

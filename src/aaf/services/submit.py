@@ -76,6 +76,7 @@ async def submit(core: Core, caller: Caller, submission: Submission, *, idempote
     for _ in range(ATTEMPTS):
         earlier = await _earlier(core, caller, idempotency_key, body_hash)
         if earlier is not None:
+            await caller.again(core)  # nothing is committed here that could find a revoked key
             return earlier
         now = await core.store.now()
         charge = await _charge(core, caller, now)
