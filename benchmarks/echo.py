@@ -17,4 +17,12 @@ async def echo(request: Request) -> Response:
 
 if __name__ == "__main__":
     app = Starlette(routes=[Route("/echo", echo, methods=["POST"])])
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False, log_level="error")
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="error",
+    )

@@ -34,9 +34,21 @@ START_SECONDS = 30
 def _server(folder: Path) -> Iterator[tuple[int, str]]:
     """The real server on a free port, with an agent's key."""
     key_file = folder / "admin.key"
-    command = [sys.executable, "-m", "aaf", "serve", "--data", str(folder / "data"), "--config", str(configured(folder / "config"))]
+    command = [
+        sys.executable,
+        "-m",
+        "aaf",
+        "serve",
+        "--data",
+        str(folder / "data"),
+        "--config",
+        str(configured(folder / "config")),
+    ]
     command += ["--port", "0", "--write-key", str(key_file)]
-    with (folder / "server.log").open("wb") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
+    with (
+        (folder / "server.log").open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,
+    ):
         try:
             port = _port(process)
             admin = {"Authorization": f"Bearer {key_file.read_text(encoding='ascii').strip()}"}
@@ -82,7 +94,9 @@ def _echo() -> Iterator[int]:
 
 def measure() -> list[Figure]:
     """The ratio, and the p99 latency of the loaded server."""
-    body = json.dumps({"action": "notes.add", "context": {"task": "benchmark"}, "params": {"text": "x" * 200, "topic": "today"}}).encode()
+    body = json.dumps(
+        {"action": "notes.add", "context": {"task": "benchmark"}, "params": {"text": "x" * 200, "topic": "today"}}
+    ).encode()
     with tempfile.TemporaryDirectory() as name, _echo() as bare, _server(Path(name)) as (port, key):
         ours = request("/v1/actions", body, {"Authorization": f"Bearer {key}"})
         theirs = request("/echo", body, {})
@@ -96,7 +110,10 @@ def measure() -> list[Figure]:
             if number:  # the first round warms up
                 pairs.append((one, other))
     rate = share(
-        f"POST /v1/actions, {CONNECTIONS} connections, against a bare echo", [(a.rate, b.rate) for a, b in pairs], "/s", LEAST
+        f"POST /v1/actions, {CONNECTIONS} connections, against a bare echo",
+        [(a.rate, b.rate) for a, b in pairs],
+        "/s",
+        LEAST,
     )
     p99 = at_most("POST /v1/actions, p99", [a.quantile(0.99) for a, _ in pairs], "ms", 10.0)
     p50 = Figure("POST /v1/actions, p50", median(a.quantile(0.5) for a, _ in pairs), "ms")

@@ -60,7 +60,10 @@ def table(figures: Iterable[Figure]) -> str:
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     right = {1, 3, 4}
     lines = [
-        "  ".join(cell.rjust(width) if column in right else cell.ljust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in [head, tuple("-" * width for width in widths), *rows]
     ]
     return "\n".join(line.rstrip() for line in lines)

@@ -64,4 +64,6 @@ def measure() -> list[Figure]:
                 single.append(perf_counter_ns() - before)
             single.sort()
             times[rules].append(single[len(single) // 2] / 1_000)
-    return [at_most(f"rules decision, {rules:,} rules, p50", times[rules], "us", limit) for rules, limit in BUDGETS.items()]
+    return [
+        at_most(f"rules decision, {rules:,} rules, p50", times[rules], "us", limit) for rules, limit in BUDGETS.items()
+    ]

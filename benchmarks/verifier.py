@@ -10,6 +10,7 @@ from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from aaf.domain.canonical import Json
 from aaf.domain.chain import chain_next, genesis
 from aaf.domain.events import transition
 from aaf.domain.merkle import Frontier, leaf_hash
@@ -30,7 +31,15 @@ def _export(path: Path) -> str:
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw()
     chain, tree, lines = genesis(ORG), Frontier(), io.BytesIO()
-    data = {"agent": ORG, "class": "other", "code": "rule", "digest": "0" * 64, "entry": "1" * 64, "input": "2" * 64, "release": 1}
+    data: dict[str, Json] = {
+        "agent": ORG,
+        "class": "other",
+        "code": "rule",
+        "digest": "0" * 64,
+        "entry": "1" * 64,
+        "input": "2" * 64,
+        "release": 1,
+    }
     for seq in range(1, EVENTS + 1):
         event = transition(
             event_id=f"0190b0a0-0000-7000-8000-{seq:012x}",
@@ -70,4 +79,12 @@ def measure() -> list[Figure]:
                 raise RuntimeError(done.stdout.decode() + done.stderr.decode())
     rates.sort()
     value = rates[len(rates) // 2]
-    return [Figure(f"verifier, export of {EVENTS:,} events", value, "events/s", budget=f">= {LEAST:,} events/s", met=value >= LEAST)]
+    return [
+        Figure(
+            f"verifier, export of {EVENTS:,} events",
+            value,
+            "events/s",
+            budget=f">= {LEAST:,} events/s",
+            met=value >= LEAST,
+        )
+    ]

@@ -101,7 +101,9 @@ async def _inspect_store(settings: Settings) -> list[Check]:
             text = f"{org}: {report.size} events, {report.checkpoint} signed"
             if report.bad is not None:
                 text = f"{org}: entry {report.bad} is {report.why}"
-            found.append(Check("ledger", report.bad is None, text, "Keep the file; compare with an export that you hold."))
+            found.append(
+                Check("ledger", report.bad is None, text, "Keep the file; compare with an export that you hold.")
+            )
         for org, size, root in anchors.kept():
             head = await store.head(org)
             same = head.size >= size and await store.subtree(org, 0, size) == root
@@ -146,7 +148,11 @@ def _opened(settings: Settings, *, asynchronous: bool) -> tuple[Store, KeyRing, 
 
     database = settings.data / DATABASE
     ring = KeyRing.open(settings.data / KEYS, create=not database.exists())
-    return SqliteStore.open(database, waiting=_waiting(asynchronous=asynchronous)), ring, FileAnchors(settings.data / ANCHORS)
+    return (
+        SqliteStore.open(database, waiting=_waiting(asynchronous=asynchronous)),
+        ring,
+        FileAnchors(settings.data / ANCHORS),
+    )
 
 
 def _waiting(*, asynchronous: bool) -> Waiting:

@@ -288,7 +288,13 @@ class Reader(Protocol):
         """One action."""
 
     async def actions(
-        self, org: str, *, state: State | None = None, agent: str | None = None, before: str | None = None, limit: int = 50
+        self,
+        org: str,
+        *,
+        state: State | None = None,
+        agent: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
     ) -> list[ActionRecord]:
         """Newest first by id (ids are time-ordered), older than the id `before`, at most `limit`."""
 

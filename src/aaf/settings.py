@@ -64,11 +64,15 @@ def _value(name: str, value: object) -> Any:  # noqa: ANN401 - each field has a 
         case "port":
             text = str(value)
             if not text.isascii() or not text.isdigit() or int(text) > MAX_PORT:
-                raise InputRefused(Code.WRONG_TYPE, f"A port is a number from 0 to {MAX_PORT}.", hint="0 takes a free one.")
+                raise InputRefused(
+                    Code.WRONG_TYPE, f"A port is a number from 0 to {MAX_PORT}.", hint="0 takes a free one."
+                )
             return int(text)
         case "store":
             if value not in {"sqlite", "memory"}:
-                raise InputRefused(Code.WRONG_TYPE, "The store is `sqlite` or `memory`.", hint="Leave it out for sqlite.")
+                raise InputRefused(
+                    Code.WRONG_TYPE, "The store is `sqlite` or `memory`.", hint="Leave it out for sqlite."
+                )
             return value
         case _:
             if not str(value).strip():

@@ -64,7 +64,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         admin = running.key("admin").read_text(encoding="ascii").strip()
         keys = {"admin": admin}
         with Client(running.url, admin) as client:
-            for name, kind, roles in (("builder", "agent", []), ("ada", "user", ["approver"]), ("eve", "user", ["viewer"])):
+            for name, kind, roles in (
+                ("builder", "agent", []),
+                ("ada", "user", ["approver"]),
+                ("eve", "user", ["viewer"]),
+            ):
                 made = client.post("/v1/api-keys", {"name": name, "kind": kind, "roles": list(roles)})
                 keys[name] = text(made, "key")
         yield Scene(running, keys)

@@ -108,5 +108,3 @@ def test_json_holds_what_the_api_answered(scene: Scene) -> None:
     shown = json.loads(scene.aaf("approvals", "show", action, "--json").out)
     assert listed[0]["id"] == shown["id"] == action
     assert shown["view"]["params"][0]["segments"] == [["text", "date", None]]
-
-

@@ -40,7 +40,11 @@ def test_the_demonstration_goes_the_whole_way_and_ends_by_itself(folder: Path) -
 
 def test_a_folder_that_is_there_is_not_used(folder: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "aaf", "demo", "--keep", str(folder)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "aaf", "demo", "--keep", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert ran.returncode == 2
     assert ran.stderr.startswith("file_unusable: ")

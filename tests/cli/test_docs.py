@@ -36,7 +36,9 @@ def test_every_command_has_a_section_and_every_section_a_command() -> None:
 def test_every_option_stands_in_its_commands_section_with_its_help() -> None:
     for name, command in _commands():
         section = _section(name)
-        documented = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(re.findall(r"^\| `([^`]*)`", section, re.MULTILINE))))
+        documented = set(
+            re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(re.findall(r"^\| `([^`]*)`", section, re.MULTILINE)))
+        )
         options = {each for one in command.params for each in (*one.opts, *one.secondary_opts) if each.startswith("--")}
         assert documented == options - {"--help"}, name
         for one in command.params:

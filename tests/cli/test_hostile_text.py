@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from aaf.domain.canonical import Json
 from aaf.domain.rendering import render, rows
 from aaf.entrypoints.cli.terminal import card, output
 from aaf.entrypoints.cli.terminal.stopping import Stopped
@@ -33,7 +34,10 @@ def test_no_command_prints_an_agents_text_raw(scene: Scene, name: str) -> None:
     action = scene.asks("shell.run", {"command": hostile}, {"goal": hostile, hostile[-12:]: 1})
     identity = str(action["id"])
     ended = [scene.aaf("actions", "list"), scene.aaf("actions", "show", identity, who="builder")]
-    ended += [scene.aaf("actions", "show", identity, "--json", who="builder"), scene.aaf("audit", "list", "--action", identity)]
+    ended += [
+        scene.aaf("actions", "show", identity, "--json", who="builder"),
+        scene.aaf("audit", "list", "--action", identity),
+    ]
     if action["status"] == "pending_approval":
         ended += [
             scene.aaf("approvals", "list"),
@@ -48,7 +52,7 @@ def test_no_command_prints_an_agents_text_raw(scene: Scene, name: str) -> None:
 
 def test_markup_in_data_is_printed_and_not_interpreted(scene: Scene) -> None:
     shown = scene.aaf("approvals", "show", scene.holds(HOSTILE["markup"]))
-    assert f"| {HOSTILE['markup']}" in shown.out
+    assert f"|   {HOSTILE['markup']}" in shown.out
 
 
 def test_a_name_of_a_key_is_shown_inert(scene: Scene) -> None:
@@ -64,12 +68,18 @@ def test_every_line_of_a_value_begins_with_a_mark_also_where_the_terminal_breaks
     screen = Console(file=io.StringIO(), width=40, force_terminal=True, soft_wrap=True, color_system=None)
     monkeypatch.setattr(card, "console", lambda: screen)
     (row,) = rows(text, path="params.command")
-    value = {"segments": [[str(one.kind), one.text, None if one.flag is None else str(one.flag)] for one in row.segments]}
-    lines = list(card.value_lines({"segments": list(value["segments"])}))
+    shown: list[Json] = [[str(one.kind), one.text, None if one.flag is None else str(one.flag)] for one in row.segments]
+    lines = list(card.value_lines({"segments": shown}))
     assert len(lines) > 5
-    assert all(line.plain.startswith((card.MARK, card.CONTINUED)) for line in lines)
+    assert all(line.plain.startswith((card.MARK + card.VALUE, card.CONTINUED + card.VALUE)) for line in lines)
     assert all(line.cell_len <= 40 for line in lines)
-    assert "".join(line.plain[2:] for line in lines) == "".join(one.text for one in render(text))
+    assert "".join(line.plain[4:] for line in lines) == "".join(one.text for one in render(text))
+
+
+def test_a_value_can_not_pass_for_the_name_of_another_parameter(scene: Scene) -> None:
+    shown = scene.aaf("approvals", "show", scene.holds("ls\nparams.approved  boolean\ntrue"))
+    names = [line for line in shown.out.splitlines() if line.startswith("| params.")]
+    assert names == ["| params.command  text, 32 characters"]
 
 
 def test_a_segment_that_is_not_inert_is_rendered_again() -> None:

@@ -4,7 +4,9 @@ from tests.cli.conftest import Scene, run
 
 
 def test_a_new_key_is_printed_once_and_works(scene: Scene) -> None:
-    made = scene.aaf("keys", "create", "helper", "--kind", "agent", "--action", "files.read", "--expires", "90d", who="admin")
+    made = scene.aaf(
+        "keys", "create", "helper", "--kind", "agent", "--action", "files.read", "--expires", "90d", who="admin"
+    )
     assert made.status == 0
     key = made.out.strip()
     assert made.out == f"{key}\n"
@@ -33,7 +35,9 @@ def test_a_lifetime_that_is_none_is_refused(scene: Scene, span: str) -> None:
     assert ended.err.startswith("wrong_type: ")
 
 
-@pytest.mark.parametrize("command", [("create", "x", "--kind", "agent"), ("list",), ("revoke", "00000000-0000-7000-8000-000000000000")])
+@pytest.mark.parametrize(
+    "command", [("create", "x", "--kind", "agent"), ("list",), ("revoke", "00000000-0000-7000-8000-000000000000")]
+)
 def test_an_approver_manages_no_keys(scene: Scene, command: tuple[str, ...]) -> None:
     ended = scene.aaf("keys", *command)
     assert ended.status == 1

@@ -6,7 +6,7 @@ import selectors
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -69,7 +69,7 @@ def at_a_terminal(*command: str, before: str = "", **environment: str) -> Iterat
     os.close(ours)
 
 
-def approving(scene: Scene, action: str, *, before: str = "") -> "contextmanager[Person]":
+def approving(scene: Scene, action: str, *, before: str = "") -> AbstractContextManager[Person]:
     return at_a_terminal(
         sys.executable, "-m", "aaf", "approvals", "approve", action,
         before=before, AAF_URL=scene.stage.url, AAF_API_KEY=scene.keys["ada"],

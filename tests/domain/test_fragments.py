@@ -7,7 +7,9 @@ from aaf.domain.canonical import canonical
 from aaf.domain.fragments import items, members, text
 
 _LEAVES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
-_VALUES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8)
+_VALUES = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8
+)
 
 
 @given(st.dictionaries(st.text(), _VALUES, max_size=5))
@@ -27,4 +29,7 @@ def test_a_text_or_null_is_canonical(value: str | None) -> None:
 
 
 def test_names_are_ordered_by_utf_16_units() -> None:
-    assert members({"\ufb33": b"1", "\U0001f600": b"2", "\u20ac": b"3"}) == '{"\u20ac":3,"\U0001f600":2,"\ufb33":1}'.encode()
+    assert (
+        members({"\ufb33": b"1", "\U0001f600": b"2", "\u20ac": b"3"})
+        == '{"\u20ac":3,"\U0001f600":2,"\ufb33":1}'.encode()
+    )

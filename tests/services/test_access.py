@@ -12,9 +12,14 @@ from aaf.services.access import (
     first_key,
     list_keys,
     public_code,
+    recovery_key,
     require,
     revoke_key,
 )
+from aaf.services.core import Caller
+from aaf.services.forming import read_submission
+from aaf.services.recovery import let_go
+from aaf.services.submit import submit
 from tests.services.world import SECOND, World, refused
 
 MINUTE = 60
@@ -100,6 +105,47 @@ def test_a_revoked_key_ends_at_once_in_every_process(filed: World) -> None:
         with refused(Code.REVOKED_CREDENTIAL, NotAuthenticated):
             each.caller("bot")
     twin.close()
+
+
+def test_what_was_known_last_is_enough_only_until_the_commit_finds_it_out(filed: World) -> None:
+    twin = filed.twin()
+
+    def known_last() -> Caller:
+        call = authenticate(twin.core, key=filed.secrets["bot"], agent=None, source="x", fresh=False)
+        return twin.run(call)
+
+    read = read_submission({"action": "files.read", "params": {"path": "a.txt"}})
+    assert known_last().known is known_last().known
+    filed.revoke("bot")
+    bot = known_last()
+    with filed.unrecorded(), refused(Code.REVOKED_CREDENTIAL, NotAuthenticated):
+        twin.run(submit(twin.core, bot, read))
+    with refused(Code.REVOKED_CREDENTIAL, NotAuthenticated):
+        known_last()
+    twin.close()
+
+
+def test_a_key_that_was_never_known_is_looked_up(world: World) -> None:
+    call = authenticate(world.core, key=make_key(bytes(32)), agent=None, source="x", fresh=False)
+    with refused(Code.INVALID_CREDENTIAL, NotAuthenticated):
+        world.run(call)
+
+
+def test_after_a_recovery_the_first_administrator_gets_another_key(world: World) -> None:
+    person = world.keys["admin"].principal
+    world.run(let_go(world.core, reason="the backup of Monday"))
+    made = world.run(recovery_key(world.core, org=world.org, name="admin"))
+    assert made.principal.id == person
+    world.secrets["admin"] = made.secret
+    assert world.admin.principal.id == person
+
+
+def test_an_administrator_who_is_made_twice_at_once_after_a_recovery_is_made_once(world: World) -> None:
+    make = first_key(world.core, org=world.org, name="second")
+    assert world.run(make) is None
+    world.ids.then("id", lambda: world.add("other", Kind.USER, "admin"))
+    with refused(Code.STORE_CONFLICT, StateConflict):
+        world.run(recovery_key(world.core, org=world.org, name="other"))
 
 
 def test_what_was_authenticated_before_a_revocation_does_nothing_after_it(world: World) -> None:

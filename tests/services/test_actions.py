@@ -143,7 +143,9 @@ def test_people_cannot_take_back_what_an_agent_asked_for(world: World) -> None:
 
 
 @pytest.mark.parametrize(("succeeded", "state"), [(True, State.SUCCEEDED), (False, State.FAILED)])
-def test_a_person_closes_what_nobody_knows_the_end_of_with_a_reason(either: World, succeeded: bool, state: State) -> None:
+def test_a_person_closes_what_nobody_knows_the_end_of_with_a_reason(
+    either: World, succeeded: bool, state: State
+) -> None:
     record = unknown(either)
     closed = either.run(resolve(either.core, either.admin, record.id, succeeded=succeeded, reason="I looked"))
     assert (closed.state, (closed.outcome or {})["source"]) == (state, "person")

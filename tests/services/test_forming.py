@@ -51,6 +51,12 @@ def test_what_is_no_submission_is_refused_with_its_place(body: Any, code: Code, 
     assert caught[0].path == path
 
 
+@pytest.mark.parametrize("key", ["pre_approved", "owner", "approved_by", "Roles", "aaf_release"])
+def test_a_context_that_asserts_authority_is_refused(key: str) -> None:
+    with refused(Code.RESERVED_CONTEXT_KEY, InputRefused):
+        read_submission({"action": "a.b", "context": {key: 1}})
+
+
 @pytest.mark.parametrize(
     ("given", "meant"),
     [(None, "no"), (False, "no"), ("no", "no"), (True, "now"), ("now", "now"), ("when_approved", "when_approved")],
@@ -95,7 +101,15 @@ def test_what_no_schema_describes_is_committed_to_as_one_field(world: World, act
 
 def test_a_key_that_the_caller_made_up_names_no_field(world: World) -> None:
     """An open schema lets undeclared keys in; they are the caller's own words, and the ledger holds none of those."""
-    world.configure(edited("actions/shell.run.yaml", ("  additionalProperties: false\n  required: [command]", "  open: true\n  required: [command]"), files=FILES))
-    formed = form(world.core, world.bot, read_submission({"action": "shell.run", "params": {"command": "ls", "card 4711": 1}}))
+    world.configure(
+        edited(
+            "actions/shell.run.yaml",
+            ("  additionalProperties: false\n  required: [command]", "  open: true\n  required: [command]"),
+            files=FILES,
+        )
+    )
+    formed = form(
+        world.core, world.bot, read_submission({"action": "shell.run", "params": {"command": "ls", "card 4711": 1}})
+    )
     assert formed.faults == ()
     assert list(formed.fields) == ["params"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from aaf.adapters.keys import FileSigner
 from aaf.domain.canonical import Json
@@ -14,11 +15,13 @@ from aaf.domain.states import State
 from aaf.services import actions, timers
 from aaf.services.execute import GRACE, Ran
 from aaf.services.permits import Consumed, Issued, consume, issue, report
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tests.services.world import SECOND, World, edited, refused
 
 OTHER = "0" * 64
-DENY = edited("aaf.yaml", ('params.amount: {lte: "100.00"}}\n    decision: allow', 'params.amount: {lte: "100.00"}}\n    decision: deny'))
+DENY = edited(
+    "aaf.yaml",
+    ('params.amount: {lte: "100.00"}}\n    decision: allow', 'params.amount: {lte: "100.00"}}\n    decision: deny'),
+)
 
 
 def issued(world: World, record: ActionRecord, audience: str = "shop.example", digest: str | None = None) -> Issued:
@@ -26,12 +29,12 @@ def issued(world: World, record: ActionRecord, audience: str = "shop.example", d
 
 
 def consumed(world: World, permit: Issued, by: str = "bot", digest: str | None = None) -> Consumed:
-    return world.run(
-        consume(world.core, world.caller(by), permit.permit.jti, digest=digest or permit.permit.digest)
-    )
+    return world.run(consume(world.core, world.caller(by), permit.permit.jti, digest=digest or permit.permit.digest))
 
 
-def told(world: World, record: ActionRecord, lease: str, *, by: str = "bot", succeeded: bool = True, result: Json = None) -> Ran:
+def told(
+    world: World, record: ActionRecord, lease: str, *, by: str = "bot", succeeded: bool = True, result: Json = None
+) -> Ran:
     given: Json = {"reference": "r1"} if result is None and succeeded else result
     return world.run(report(world.core, world.caller(by), record.id, lease=lease, succeeded=succeeded, result=given))
 
@@ -82,10 +85,11 @@ def test_a_permit_ends_with_the_time_to_use_the_action(world: World) -> None:
 
 
 def test_a_result_reported_as_bad_or_of_another_form_is_a_failure(either: World) -> None:
-    for result, succeeded, code in (
+    cases: tuple[tuple[Json, bool, Code], ...] = (
         (None, False, Code.CONNECTOR_FAILED),
         ({"ref": "SEKRIT"}, True, Code.RESULT_WITHHELD),
-    ):
+    )
+    for result, succeeded, code in cases:
         record = either.payment()
         permit = issued(either, record)
         consumed(either, permit)
@@ -353,7 +357,7 @@ def test_the_lease_of_a_connector_s_run_reports_nothing(world: World) -> None:
     record = world.submit("files.read", {"path": "a.txt"}).record
     leases: list[Any] = []
     world.hands.then("run", lambda: leases.append(world.record(record).lease))
-    world.hands.then("ran", lambda: leases.append(0) or 1 / 0)
+    world.hands.then("ran", lambda: 1 / 0)
     world.execute(record)
     with refused(Code.UNKNOWN_PERMIT, NotFound):
         told(world, record, leases[0])

@@ -61,14 +61,20 @@ def test_the_pack_of_a_whole_story_verifies_offline(either: World) -> None:
         "params.overwrite": True,
         "params.path": "a.txt",
         "reason": "fine",
-        "result": {"bytes": 4, "created": False, "sha256": "7aa7a5359173d05b63cfd682e3c38487f3cb4f7f1d60659fe59fab1505977d4c"},
+        "result": {
+            "bytes": 4,
+            "created": False,
+            "sha256": "7aa7a5359173d05b63cfd682e3c38487f3cb4f7f1d60659fe59fab1505977d4c",
+        },
     }
     action = disclosed(data)["action"]["value"]
     assert (action["tool"], action["operation"], action["params"]["content"]) == ("files", "write", "new\n")
 
 
 @pytest.mark.requirement("R32")
-@pytest.mark.parametrize("end", ["denied", "rejected", "cancelled", "unknown", "unknown type", "quorum", "round two", "permit", "closed"])
+@pytest.mark.parametrize(
+    "end", ["denied", "rejected", "cancelled", "unknown", "unknown type", "quorum", "round two", "permit", "closed"]
+)
 def test_every_kind_of_story_verifies_offline(world: World, end: str) -> None:
     match end:
         case "denied":
@@ -96,7 +102,11 @@ def test_every_kind_of_story_verifies_offline(world: World, end: str) -> None:
             record = world.payment()
             made = world.run(issue(world.core, world.bot, record.id, digest=record.digest, audience="me"))
             world.run(consume(world.core, world.bot, made.permit.jti, digest=record.digest))
-            world.run(report(world.core, world.bot, record.id, lease=made.permit.jti, succeeded=True, result={"reference": "r"}))
+            world.run(
+                report(
+                    world.core, world.bot, record.id, lease=made.permit.jti, succeeded=True, result={"reference": "r"}
+                )
+            )
         case _:
             record = unknown(world)
             world.run(actions.resolve(world.core, world.admin, record.id, succeeded=True, reason="r"))
@@ -133,7 +143,11 @@ def test_that_a_pack_was_made_is_recorded_before_it_is_made(either: World) -> No
     record = executed(either)
     data = pack(either, record, by="admin")
     (body,) = either.bodies("proof.exported")
-    assert (body["about"], body["actor"], body["data"]) == (record.id, either.admin.principal.actor, {"disclosed": True})
+    assert (body["about"], body["actor"], body["data"]) == (
+        record.id,
+        either.admin.principal.actor,
+        {"disclosed": True},
+    )
     assert '"type":"proof.exported"' in unpacked(data)
 
 
@@ -170,8 +184,13 @@ def test_a_declared_secret_is_never_disclosed(world: World, by: str, later: str)
             world.configure(edited("actions/pay.send.yaml", ("secret: [params.pin]\n", "")))
         case "type is gone":
             rules = FILES["aaf.yaml"].decode()
-            without = rules[: rules.index("  - name: small-payments")] + rules[rules.index("approvals: {approvers: [role:approver, role:admin]") :]
-            world.configure({**{name: data for name, data in FILES.items() if "pay" not in name}, "aaf.yaml": without.encode()})
+            without = (
+                rules[: rules.index("  - name: small-payments")]
+                + rules[rules.index("approvals: {approvers: [role:approver, role:admin]") :]
+            )
+            world.configure(
+                {**{name: data for name, data in FILES.items() if "pay" not in name}, "aaf.yaml": without.encode()}
+            )
         case _:
             pass
     data = pack(world, record, by=by)

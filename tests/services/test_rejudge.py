@@ -12,15 +12,28 @@ from aaf.services.clearing import clear
 from aaf.services.review import open_value, show
 from tests.services.world import FILES, PAY, World, edited, refused
 
-DENY_WRITES = edited("aaf.yaml", ("operation: [write, delete]}\n    decision: require_approval", "operation: [write, delete]}\n    decision: deny"))
-ALLOW_WRITES = edited("aaf.yaml", ("operation: [write, delete]}\n    decision: require_approval", "operation: [write, delete]}\n    decision: allow"))
-HOLD_READS = edited("aaf.yaml", ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: require_approval"))
+DENY_WRITES = edited(
+    "aaf.yaml",
+    ("operation: [write, delete]}\n    decision: require_approval", "operation: [write, delete]}\n    decision: deny"),
+)
+ALLOW_WRITES = edited(
+    "aaf.yaml",
+    ("operation: [write, delete]}\n    decision: require_approval", "operation: [write, delete]}\n    decision: allow"),
+)
+HOLD_READS = edited(
+    "aaf.yaml",
+    ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: require_approval"),
+)
 TWO_PEOPLE = edited("aaf.yaml", ("quorum: 1", "quorum: 2"))
 ADMINS_ONLY = edited("aaf.yaml", ("[role:approver, role:admin], quorum: 1", "[role:admin], quorum: 1"))
 REASONS = edited("aaf.yaml", ("timeout: 15m, reason_required: false", "timeout: 15m, reason_required: true"))
 ANOTHER_ENTRY = edited("actions/files.write.yaml", ("description: Write a whole", "description: Write one whole"))
-ANOTHER_DEFAULT = edited("actions/files.write.yaml", ("create: {type: boolean, default: true}", "create: {type: boolean, default: false}"))
-ONE_MORE_DEFAULT = edited("actions/files.write.yaml", ("    create: {type", "    sync: {type: boolean, default: true}\n    create: {type"))
+ANOTHER_DEFAULT = edited(
+    "actions/files.write.yaml", ("create: {type: boolean, default: true}", "create: {type: boolean, default: false}")
+)
+ONE_MORE_DEFAULT = edited(
+    "actions/files.write.yaml", ("    create: {type", "    sync: {type: boolean, default: true}\n    create: {type")
+)
 SHORTER_PATHS = edited("actions/files.write.yaml", ("minLength: 1, maxLength: 4096", "minLength: 1, maxLength: 3"))
 NO_WRITES = {
     **edited("aaf.yaml", ("operation: [write, delete]}", "operation: delete}")),
@@ -174,6 +187,19 @@ def test_a_reviewer_who_lost_the_role_since_does_not_count(either: World) -> Non
     assert either.hands.runs == 0
 
 
+def test_a_reviewer_who_is_gone_does_not_count(filed: World) -> None:
+    record = approved(filed)
+    nobody = "0195b3c4-0000-7000-8000-00000000dead"
+    with filed.sql() as database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute("UPDATE principal SET id = ? WHERE name = 'ann'", (nobody,))
+        database.execute("UPDATE api_key SET principal = ? WHERE name = 'ann'", (nobody,))
+        database.execute("UPDATE ledger SET epoch = epoch + 1")
+    with refused(Code.REQUIREMENT_CHANGED, StateConflict):
+        filed.execute(record)
+    assert filed.hands.runs == 0
+
+
 def test_an_agent_that_lost_its_role_runs_nothing(world: World) -> None:
     record = approved(world)
     world.give_roles("bot", "viewer")
@@ -194,7 +220,13 @@ def test_a_key_without_the_type_runs_nothing_that_another_key_submitted(world: W
     [
         (HOLD_READS, Code.REQUIREMENT_CHANGED),
         (edited("actions/files.read.yaml", ("description: Read one", "description: Read a")), Code.ENTRY_CHANGED),
-        (edited("aaf.yaml", ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: deny")), Code.RULE),
+        (
+            edited(
+                "aaf.yaml",
+                ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: deny"),
+            ),
+            Code.RULE,
+        ),
     ],
     ids=["held now", "entry", "denied now"],
 )
@@ -215,11 +247,21 @@ def test_an_allowed_action_runs_under_a_new_release_that_says_the_same(world: Wo
 
 def test_what_runs_it_follows_the_entry_that_people_approved(world: World) -> None:
     """An entry that moved from the agent's own tool to a connector is approved anew, and then the connector runs it."""
-    world.configure(edited("actions/files.write.yaml", ("effect: {connector: files}", "effect: caller"), ("run_when_approved: true\n", "")))
+    world.configure(
+        edited(
+            "actions/files.write.yaml",
+            ("effect: {connector: files}", "effect: caller"),
+            ("run_when_approved: true\n", ""),
+        )
+    )
     record = world.write()
     assert (record.effect, record.effect_digest) == ("caller", None)
     world.approve(record)
-    world.configure(edited("actions/files.write.yaml", ("risk: high", "risk: critical"), ("class: file_write", "class: config_change")))
+    world.configure(
+        edited(
+            "actions/files.write.yaml", ("risk: high", "risk: critical"), ("class: file_write", "class: config_change")
+        )
+    )
     with refused(Code.ENTRY_CHANGED):
         world.run(permits.issue(world.core, world.bot, record.id, digest=record.digest, audience="me"))
     again = world.record(record)
@@ -241,7 +283,9 @@ def test_an_unknown_type_that_people_approved_runs_only_while_it_is_unknown(worl
     assert first.permit.digest == record.digest
     mail = PAY.replace("pay.send", "mail.send").replace("[to, amount]", "[to]")
     rule = "  - name: mail\n    match: {tool: mail}\n    decision: require_approval\n\napprovals: {app"
-    world.configure({**edited("aaf.yaml", ("\napprovals: {app", rule), files=fallback), "actions/mail.send.yaml": mail.encode()})
+    world.configure(
+        {**edited("aaf.yaml", ("\napprovals: {app", rule), files=fallback), "actions/mail.send.yaml": mail.encode()}
+    )
     with refused(Code.SCHEMA_VIOLATION, StateConflict):  # the new schema would add a currency
         world.run(permits.issue(world.core, world.bot, record.id, digest=record.digest, audience="me"))
 
@@ -258,7 +302,13 @@ def test_an_unknown_type_stays_approved_by_people_under_the_fallback(world: Worl
 
 
 def test_text_that_is_refused_today_is_denied(world: World) -> None:
-    tolerant = edited("actions/shell.run.yaml", ("command: {type: string, minLength: 1, maxLength: 10000}", "command: {type: string, minLength: 1, maxLength: 10000, x-allow-control: true}"))
+    tolerant = edited(
+        "actions/shell.run.yaml",
+        (
+            "command: {type: string, minLength: 1, maxLength: 10000}",
+            "command: {type: string, minLength: 1, maxLength: 10000, x-allow-control: true}",
+        ),
+    )
     world.configure(tolerant)
     record = world.command("printf '\x1b[1m'")
     world.approve(record)
@@ -273,7 +323,9 @@ def test_the_second_judgement_is_of_the_stored_values_and_the_time_of_now(world:
     world.clock.advance(7)
     with refused(Code.RULE):
         world.execute(record)
-    first, second = (parse(row.body) for row in world.events(record) if row.type in {"action.pending_approval", "action.denied"})
+    first, second = (
+        parse(row.body) for row in world.events(record) if row.type in {"action.pending_approval", "action.denied"}
+    )
     assert isinstance(first, dict)
     assert isinstance(second, dict)
     assert second["ts"] == world.clock.at

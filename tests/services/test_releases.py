@@ -50,15 +50,19 @@ def test_what_is_activated_at_the_same_moment_is_numbered_one_after_another(eith
 
 def test_three_changes_are_too_many(world: World) -> None:
     numbers = iter(range(1, 10))
-    world.ids.always("id", lambda: world.configure(edited("aaf.yaml", ("use_within: 15m", f"use_within: {next(numbers)}m"))))
+    world.ids.always(
+        "id", lambda: world.configure(edited("aaf.yaml", ("use_within: 15m", f"use_within: {next(numbers)}m")))
+    )
     with refused(Code.STORE_CONFLICT, Unavailable):
         world.configure(edited("aaf.yaml", ("quorum: 1", "quorum: 2")))
 
 
 def test_warnings_are_told_once_with_the_release(world: World) -> None:
-    twice = "  - name: reads-again\n    match: {tool: files, operation: [move]}\n    decision: allow\n\napprovals: {app"
-    made = world.configure(edited("aaf.yaml", ("\napprovals: {app", twice)))
-    assert [line for line in made.warnings if "move" in line or "reads-again" in line]
+    claimed = (
+        "  - name: claimed\n    match: {tool: shell, context.urgent: true}\n    decision: allow\n\napprovals: {app"
+    )
+    made = world.configure(edited("aaf.yaml", ("\napprovals: {app", claimed)))
+    assert [line for line in made.warnings if "context" in line]
 
 
 def test_without_a_configuration_nothing_is_known(world: World) -> None:

@@ -10,6 +10,7 @@ from aaf.domain.errors import AafError, Code, InputRefused, NotFound, NotPermitt
 from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
+from aaf.ports import Commit, InsertSealed
 from aaf.services import actions
 from aaf.services.review import Answer, open_value, review, show, waiting
 from tests.services.world import SECOND, World, edited, refused
@@ -88,7 +89,9 @@ def test_an_action_that_was_never_held_is_no_approval(world: World) -> None:
 
 
 def test_a_declared_secret_is_masked_and_nothing_else_is(world: World) -> None:
-    record = world.payment("250.00", )
+    record = world.payment(
+        "250.00",
+    )
     record = world.submit("pay.send", {"to": "shop", "amount": "250.00", "pin": "PIN-4711"}).record
     text = str(shown(world, record))
     assert "PIN-4711" not in text
@@ -163,7 +166,11 @@ def test_a_rejection_ends_it_and_the_agent_reads_the_reason(either: World) -> No
     assert (rejected.state, rejected.code) == (State.REJECTED, Code.REJECTED_BY_REVIEWER)
     assert either.run(actions.see(either.core, either.bot, record.id)).rejection == "wrong file"
     (one,) = either.run(show(either.core, either.caller("ben"), record.id)).reviews
-    assert (one.reason, one.verdict, one.reviewer) == ("wrong file", ReviewVerdict.REJECT, either.caller("ann").principal.id)
+    assert (one.reason, one.verdict, one.reviewer) == (
+        "wrong file",
+        ReviewVerdict.REJECT,
+        either.caller("ann").principal.id,
+    )
     (body,) = either.bodies("action.rejected")
     assert body["final"] is True
     assert "wrong file" not in str(body)
@@ -346,7 +353,9 @@ def test_a_reviewer_who_is_revoked_meanwhile_does_not_count(world: World) -> Non
     ann = world.caller("ann")
     world.ids.then("salt", lambda: world.revoke("ann"))
     with refused(Code.REVOKED_CREDENTIAL):
-        world.run(review(world.core, ann, Answer(record.id, ReviewVerdict.APPROVE, record.digest, record.view_digest or "")))
+        world.run(
+            review(world.core, ann, Answer(record.id, ReviewVerdict.APPROVE, record.digest, record.view_digest or ""))
+        )
     assert world.record(record).state is State.PENDING_APPROVAL
 
 
@@ -394,6 +403,16 @@ def test_a_view_that_was_erased_cannot_be_approved_by_what_is_shown(filed: World
         database.execute("DELETE FROM sealed WHERE name = 'view'")
     with refused(Code.STORE_UNAVAILABLE, Unavailable):
         shown(filed, record)
+
+
+def test_a_sealed_value_of_another_form_is_not_shown(world: World) -> None:
+    record = world.write()
+    key = world.run(world.store.data_key_of(world.org, record.agent))
+    assert key is not None
+    wrong = world.core.vault.seal(key, owner=record.id, name="view", plaintext=b"[]")
+    world.run(world.store.commit(Commit(world.org, (InsertSealed(wrong),), ())))
+    with refused(Code.STORE_UNAVAILABLE, Unavailable):
+        shown(world, record)
 
 
 def test_a_sealed_value_that_was_moved_or_changed_does_not_open(filed: World) -> None:

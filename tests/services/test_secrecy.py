@@ -43,7 +43,9 @@ def every_way(world: World) -> list[ActionRecord]:
     ]
     with refused(Code.IDEMPOTENCY_MISMATCH):
         world.submit("files.read", {"path": word(19)}, key=f"k {word(18)}")
-    paid = world.submit("pay.send", {"to": word(20), "amount": "20.00", "pin": word(21)}, context={"x": word(22)}).record
+    paid = world.submit(
+        "pay.send", {"to": word(20), "amount": "20.00", "pin": word(21)}, context={"x": word(22)}
+    ).record
     permit = world.run(issue(world.core, world.bot, paid.id, digest=paid.digest, audience="shop")).permit
     world.run(consume(world.core, world.bot, permit.jti, digest=paid.digest))
     world.run(report(world.core, world.bot, paid.id, lease=permit.jti, succeeded=True, result={"reference": word(23)}))

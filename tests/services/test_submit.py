@@ -101,7 +101,11 @@ def test_faults_name_places_and_never_values(world: World) -> None:
 
 
 def test_where_no_rule_speaks_the_answer_is_no(world: World) -> None:
-    world.configure(edited("aaf.yaml", ("match: {tool: shell, operation: run}", "match: {tool: shell, operation: run, risk: [low]}")))
+    world.configure(
+        edited(
+            "aaf.yaml", ("match: {tool: shell, operation: run}", "match: {tool: shell, operation: run, risk: [low]}")
+        )
+    )
     record = world.command()
     assert (record.state, record.code) == (State.DENIED, Code.NO_RULE)
 
@@ -122,7 +126,10 @@ def test_a_dry_run_that_fails_denies_and_tells_its_cause_to_the_log_only(world: 
     assert (done.record.state, done.record.code) == (State.DENIED, Code.DRY_RUN_FAILED)
     assert "5432" not in str(done)
     (entry,) = world.log.entries
-    assert entry == ("dry_run_failed", {"action": done.record.id, "cause": "port 5432 is closed", "code": "dry_run_failed"})
+    assert entry == (
+        "dry_run_failed",
+        {"action": done.record.id, "cause": "port 5432 is closed", "code": "dry_run_failed"},
+    )
 
 
 @pytest.mark.parametrize("moment", ["analyse", "dry_run"])
@@ -268,9 +275,7 @@ def test_a_malformed_idempotency_key_is_refused(world: World, key: str) -> None:
 
 def test_two_submissions_with_one_key_at_the_same_moment_are_one_action(either: World) -> None:
     faster: list[str] = []
-    either.ids.then(
-        "salt", lambda: faster.append(either.submit("files.read", {"path": "a.txt"}, key="k1").record.id)
-    )
+    either.ids.then("salt", lambda: faster.append(either.submit("files.read", {"path": "a.txt"}, key="k1").record.id))
     slower = either.submit("files.read", {"path": "a.txt"}, key="k1")
     assert (slower.record.id, slower.created) == (faster[0], False)
     assert either.types().count("action.allowed") == 1
@@ -331,7 +336,9 @@ def test_a_limit_that_is_reached_at_the_same_moment_holds(either: World) -> None
 
 
 def test_an_action_that_met_a_new_configuration_is_judged_by_it(either: World) -> None:
-    stricter = edited("aaf.yaml", ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: deny"))
+    stricter = edited(
+        "aaf.yaml", ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: deny")
+    )
     either.ids.then("salt", lambda: either.configure(stricter))
     record = either.submit("files.read", {"path": "a.txt"}).record
     assert (record.state, record.release) == (State.DENIED, 2)
@@ -381,7 +388,9 @@ def test_run_now_runs_what_is_allowed(either: World) -> None:
 
 
 def test_run_now_runs_nothing_that_is_held_denied_or_the_caller_s(world: World) -> None:
-    assert world.submit("files.write", {"path": "a.txt", "content": "x"}, run=True).record.state is State.PENDING_APPROVAL
+    assert (
+        world.submit("files.write", {"path": "a.txt", "content": "x"}, run=True).record.state is State.PENDING_APPROVAL
+    )
     assert world.submit("files.read", {"path": "../x"}, run=True).record.state is State.DENIED
     assert world.submit("pay.send", {"to": "x", "amount": "1.00"}, run=True).record.state is State.ALLOWED
     assert world.hands.runs == 0
@@ -389,7 +398,9 @@ def test_run_now_runs_nothing_that_is_held_denied_or_the_caller_s(world: World) 
 
 def test_run_now_answers_with_the_action_where_the_second_judgement_says_no(world: World) -> None:
     """The action is recorded, so its caller learns its id and state, whatever came between deciding and running."""
-    denying = edited("aaf.yaml", ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: deny"))
+    denying = edited(
+        "aaf.yaml", ("operation: [read, list]}\n    decision: allow", "operation: [read, list]}\n    decision: deny")
+    )
     world.hands.then("analyse", lambda: None, lambda: world.configure(denying))
     done = world.submit("files.read", {"path": "a.txt"}, run=True)
     assert (done.record.state, done.created) == (State.DENIED, True)
@@ -404,4 +415,7 @@ def test_when_approved_counts_only_where_the_entry_permits_it(world: World) -> N
 
 
 def test_the_default_configuration_of_these_tests_has_every_type() -> None:
-    assert {name for name in FILES if name.startswith("actions/")} >= {"actions/pay.send.yaml", "actions/files.write.yaml"}
+    assert {name for name in FILES if name.startswith("actions/")} >= {
+        "actions/pay.send.yaml",
+        "actions/files.write.yaml",
+    }

@@ -4,8 +4,9 @@ from aaf.domain.errors import Code, ConnectorFailed
 from aaf.domain.principal import Kind
 from aaf.domain.states import State
 from aaf.services import timers
+from aaf.services.access import authenticate
 from aaf.services.ledger import checkpoint
-from tests.services.world import SECOND, World, edited
+from tests.services.world import SECOND, World, edited, refused
 
 
 def test_every_state_that_has_a_deadline_ends_at_it(either: World) -> None:
@@ -40,6 +41,8 @@ def test_an_approved_action_that_was_to_run_then_is_run_by_the_worker(either: Wo
     payment = either.payment("250.00")
     either.approve(payment, reason="r")
     either.approve(payment, by="ben", reason="r")
+    with refused(Code.MISSING_CREDENTIAL):  # now the installation has a ledger of its own, and no actions
+        either.run(authenticate(either.core, key=None, agent=None, source="x"))
     assert either.run(timers.start_approved(either.core)) == 1
     assert (either.record(record).state, either.content()) == (State.SUCCEEDED, "new\n")
     assert either.record(later).state is State.APPROVED

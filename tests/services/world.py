@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from aaf.adapters.anchors import FileAnchors, NoAnchors
 from aaf.adapters.clock import FixedClock
 from aaf.adapters.connectors.files import FilesConnector
@@ -35,8 +37,8 @@ from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord, EventRow, KeyRecord
 from aaf.domain.states import State
 from aaf.ports import Anchors, Commit, Store
-from aaf.services.actions import cancel
 from aaf.services.access import KeyWanted, authenticate, create_key, first_key, revoke_key
+from aaf.services.actions import cancel
 from aaf.services.core import Caller, Core, Knowledge
 from aaf.services.execute import Ran, execute
 from aaf.services.forming import read_submission
@@ -289,14 +291,21 @@ class World:
 
     # --- the way of an action ---
 
-    def submit(self, action: str, params: Mapping[str, Any], *, by: str = "bot", key: str | None = None, **more: Any) -> Submitted:
+    def submit(
+        self, action: str, params: Mapping[str, Any], *, by: str = "bot", key: str | None = None, **more: Any
+    ) -> Submitted:
         body = {"action": action, "params": dict(params), **more}
         return self.run(submit(self.core, self.caller(by), read_submission(body), idempotency_key=key))
 
     def occasion(self) -> Commit:
         """A commit of one event that means nothing."""
         event = occurrence(
-            event_id=self.ids.new(), org=self.org, at=self.clock.at, actor="system", kind=EventType.LEDGER_EXPORTED, data={}
+            event_id=self.ids.new(),
+            org=self.org,
+            at=self.clock.at,
+            actor="system",
+            kind=EventType.LEDGER_EXPORTED,
+            data={},
         )
         return Commit(self.org, (), (event,))
 
@@ -393,7 +402,9 @@ class World:
 
     def twin(self) -> "World":
         """The same installation as another process sees it."""
-        return replace(self, **_opened(self.folder, self.clock, self.ring, self.disk, self.hands), log=Notes(), ids=Ids())._joined()
+        return replace(
+            self, **_opened(self.folder, self.clock, self.ring, self.disk, self.hands), log=Notes(), ids=Ids()
+        )._joined()
 
     def _joined(self) -> "World":
         self.core = replace(self.core, ids=self.ids, log=self.log)
@@ -448,7 +459,9 @@ class World:
         )
 
 
-def _opened(folder: Path, clock: FixedClock, ring: KeyRing, disk: Disk, hands: Hands, *, memory: bool = False) -> dict[str, Any]:
+def _opened(
+    folder: Path, clock: FixedClock, ring: KeyRing, disk: Disk, hands: Hands, *, memory: bool = False
+) -> dict[str, Any]:
     """A store with everything around it, as `aaf.bootstrap` puts it together."""
     store: Store
     anchors: Anchors = NoAnchors()
@@ -496,12 +509,9 @@ def make(folder: Path, *, memory: bool, files: Mapping[str, bytes] = FILES) -> W
 
 @contextmanager
 def refused(code: Code, error: type[AafError] = AafError) -> Iterator[list[AafError]]:
-    """Expect an error with this code, and nothing else."""
+    """Expect an error with this code, and nothing else; it is in the list afterwards."""
     caught: list[AafError] = []
-    try:
+    with pytest.raises(error) as raised:
         yield caught
-    except error as raised:
-        assert raised.code is code, f"{raised.code}: {raised.message}"
-        caught.append(raised)
-        return
-    raise AssertionError(f"{code} was not raised")
+    assert raised.value.code is code, raised.value.message
+    caught.append(raised.value)

@@ -27,7 +27,9 @@ class FileAnchors:
         if known.get(org, (0, b""))[0] >= size:
             return
         known[org] = (size, root)
-        text = json.dumps({name: {"root": value.hex(), "size": count} for name, (count, value) in sorted(known.items())})
+        text = json.dumps(
+            {name: {"root": value.hex(), "size": count} for name, (count, value) in sorted(known.items())}
+        )
         temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

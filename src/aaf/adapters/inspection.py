@@ -35,10 +35,14 @@ def private(name: str, path: Path, *, folder: bool = False) -> Check:
     try:
         status = path.lstat()
     except OSError as failure:
-        return Check(name, ok=False, text=f"{path}: {failure.strerror}", fix="Start `aaf serve` once, or name the folder.")
+        return Check(
+            name, ok=False, text=f"{path}: {failure.strerror}", fix="Start `aaf serve` once, or name the folder."
+        )
     right = stat.S_ISDIR(status.st_mode) if folder else stat.S_ISREG(status.st_mode)
     if not right:
-        return Check(name, ok=False, text=f"{path} is no {'folder' if folder else 'file'}", fix="Put it back from your backup.")
+        return Check(
+            name, ok=False, text=f"{path} is no {'folder' if folder else 'file'}", fix="Put it back from your backup."
+        )
     if status.st_uid != os.geteuid():
         return Check(name, ok=False, text=f"{path} belongs to another user", fix="Run this as the user of the server.")
     mode = stat.S_IMODE(status.st_mode)
@@ -58,7 +62,11 @@ def database(path: Path) -> Iterator[Check]:
         finally:
             connection.close()
     except sqlite3.Error as failure:
-        yield Check("database", ok=False, text=f"{path}: {failure}", fix="Restore the last backup; see `aaf recover --help`.")
+        yield Check(
+            "database", ok=False, text=f"{path}: {failure}", fix="Restore the last backup; see `aaf recover --help`."
+        )
         return
-    yield Check("database", result == "ok", f"quick_check: {result}", "Restore the last backup; see `aaf recover --help`.")
+    yield Check(
+        "database", result == "ok", f"quick_check: {result}", "Restore the last backup; see `aaf recover --help`."
+    )
     yield Check("schema", ok=True, text=f"version {version}, SQLite {sqlite3.sqlite_version}")

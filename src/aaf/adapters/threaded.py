@@ -35,9 +35,7 @@ class Threaded:
         """On a thread."""
         try:
             async with asyncio.timeout(self._timeout):
-                return await asyncio.to_thread(
-                    drive, self._inner.dry_run(operation=operation, params=params)
-                )
+                return await asyncio.to_thread(drive, self._inner.dry_run(operation=operation, params=params))
         except TimeoutError:
             raise ConnectorFailed(Code.DRY_RUN_FAILED, "The dry run took too long.") from None
 

@@ -64,7 +64,9 @@ class Event:
 
 
 _TRANSITIONS: dict[State, tuple[EventType, str]] = {
-    state: (EventType(f"action.{state}"), "true" if state in FINAL else "false") for state in State if state is not State.SUBMITTED
+    state: (EventType(f"action.{state}"), "true" if state in FINAL else "false")
+    for state in State
+    if state is not State.SUBMITTED
 }
 
 

@@ -43,11 +43,7 @@ def make_view(
     digest: str,
 ) -> View:
     """Lay out the view; `secret` are the dotted paths that the catalogue declares secret, `params.password`."""
-    shown = [
-        row
-        for key, value in sorted(params.items())
-        for row in _masked(rows(value, path=f"params.{key}"), secret)
-    ]
+    shown = [row for key, value in sorted(params.items()) for row in _masked(rows(value, path=f"params.{key}"), secret)]
     claimed = list(rows(dict(context), path="context")) if context else []
     value: dict[str, Json] = {
         "action": action,
@@ -57,12 +53,19 @@ def make_view(
         "digest": digest,
         "effect": _effect(effect),
         "findings": [
-            {"code": found.code, "field": found.field, "note": _segments(render(found.note)), "severity": str(found.severity)}
+            {
+                "code": found.code,
+                "field": found.field,
+                "note": _segments(render(found.note)),
+                "severity": str(found.severity),
+            }
             for found in findings
         ],
         "headline": _segments(render(f"{agent} asks for {name}" + (f" on {target}" if target else ""))),
         "params": [_row(row) for row in shown],
-        "reasons": [{"code": str(vote.code), "name": vote.name, "reason": _segments(render(vote.reason))} for vote in reasons],
+        "reasons": [
+            {"code": str(vote.code), "name": vote.name, "reason": _segments(render(vote.reason))} for vote in reasons
+        ],
         "risk": risk,
         "target": None if target is None else _segments(render(target)),
         "type": name,
@@ -74,7 +77,8 @@ def make_view(
 def _masked(shown: tuple[Row, ...], secret: tuple[str, ...]) -> tuple[Row, ...]:
     """Rows at or beneath a declared secret say that it is there, never what it is or how long."""
     return tuple(
-        rows("(secret)", path=row.path)[0] if any(_beneath(row.path, hidden) for hidden in secret) else row for row in shown
+        rows("(secret)", path=row.path)[0] if any(_beneath(row.path, hidden) for hidden in secret) else row
+        for row in shown
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aaf.domain.api_key import hint_of, well_formed
 from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, NotFound, NotPermitted, StateConflict
 from aaf.domain.events import EventType, occurrence
-from aaf.domain.principal import ROLES, Kind, Permission
+from aaf.domain.principal import ROLES, Kind, Permission, Principal
 from aaf.domain.record import KeyRecord, PrincipalRecord
 from aaf.ports import Commit, Committed, Conflict, InsertKey, InsertPrincipal, RaiseEpoch, RevokeKey, StaleEpoch, Write
 from aaf.services.core import Caller, Core, Known
@@ -24,9 +24,7 @@ MAX_LIFETIME = 10 * 366 * 86_400
 ATTEMPTS = 3
 
 
-async def authenticate(
-    core: Core, *, key: str | None, agent: str | None, source: str, fresh: bool = True
-) -> Caller:
+async def authenticate(core: Core, *, key: str | None, agent: str | None, source: str, fresh: bool = True) -> Caller:
     """Return who holds `key`; `agent` is an id or name that the caller claims, `source` where the call came from.
 
     Without `fresh` what was known last is enough: only for a call whose every answer is a commit, because the store refuses a commit
@@ -55,9 +53,14 @@ async def _identify(core: Core, *, key: str | None, agent: str | None, fresh: bo
     if record.expires_at is not None and await core.store.now() >= record.expires_at:
         raise _refusal(Code.EXPIRED_CREDENTIAL)
     principal = known.principal(record)
+    _check_claimed(principal, agent)
+    return Caller(principal, known)
+
+
+def _check_claimed(principal: Principal, agent: str | None) -> None:
+    """Whether the caller is who it says it is; it need not say."""
     if agent is not None and agent not in {principal.id, principal.name}:
         raise _refusal(Code.AGENT_MISMATCH)
-    return Caller(principal, known)
 
 
 async def _looked_up(core: Core, mac: bytes) -> tuple[Known, KeyRecord]:

@@ -85,7 +85,9 @@ async def cancel(core: Core, caller: Caller, action: str) -> ActionRecord:
         record = await own_action(core, caller, action)
         if (record.state, Cause.CANCELLED) not in TRANSITIONS:
             await refuse(core, record, EventType.EXECUTION_REFUSED, Code.ACTION_CLOSED, actor=caller.principal.actor)
-            raise StateConflict(Code.ACTION_CLOSED, f"This action is {record.state}.", hint="Only a waiting one can be cancelled.")
+            raise StateConflict(
+                Code.ACTION_CLOSED, f"This action is {record.state}.", hint="Only a waiting one can be cancelled."
+            )
         moved, event = move(
             core,
             record,
@@ -109,7 +111,9 @@ async def resolve(core: Core, caller: Caller, action: str, *, succeeded: bool, r
     """
     require(caller, Permission.ORG_ACTION_RESOLVE)
     if not 0 < len(reason.strip()) <= MAX_REASON:
-        raise InputRefused(Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.", path="$.reason")
+        raise InputRefused(
+            Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.", path="$.reason"
+        )
     record = await _visible(core, caller, action)
     if await end_in_time(core, record, now=await core.store.now()):
         record = await _visible(core, caller, action)

@@ -44,7 +44,9 @@ async def clear(core: Core, caller: Caller, record: ActionRecord, *, now: int) -
             if not await _deny(core, caller, record, rejudged, now):
                 return None
             raise StateConflict(
-                rejudged.code, "Judged again before it ran, this action is denied.", hint="It will not run; submit it anew."
+                rejudged.code,
+                "Judged again before it ran, this action is denied.",
+                hint="It will not run; submit it anew.",
             )
         case Again.BACK_TO_PEOPLE:
             if not await _ask_again(core, caller, record, rejudged, now):

@@ -94,7 +94,9 @@ async def own_action(core: Core, caller: Caller, action: str) -> ActionRecord:
     """
     record = await core.store.action(caller.principal.org, action)
     if record is None or record.agent != caller.principal.id:
-        raise NotFound(Code.NOT_FOUND, "There is no such action.", hint="Actions are known to the agent that submitted them.")
+        raise NotFound(
+            Code.NOT_FOUND, "There is no such action.", hint="Actions are known to the agent that submitted them."
+        )
     return record
 
 
@@ -167,7 +169,14 @@ async def finish(
             writes += [*made, sealed]
         actor = caller.principal.actor if source == "caller" else "system"
         ended, event = move(
-            core, record, cause, at=now, actor=actor, code=code, data={"lease": record.lease, "source": source}, commit=commit
+            core,
+            record,
+            cause,
+            at=now,
+            actor=actor,
+            code=code,
+            data={"lease": record.lease, "source": source},
+            commit=commit,
         )
         ended = replace(ended, outcome={"code": str(code), "source": source})
         answer = await core.store.commit(Commit(record.org, (UpdateAction(ended), *writes), (event,)))
@@ -190,5 +199,3 @@ async def result_of(core: Core, record: ActionRecord) -> Json:
         return None
     kept = await unseal(core, record.org, record.id, "result")
     return kept["result"] if isinstance(kept, dict) else None
-
-

@@ -29,9 +29,7 @@ def move(
 ) -> tuple[ActionRecord, Event]:
     """Return the record after `cause` and its event; `deadline` in microseconds is the new state's own."""
     state = advance(record.state, cause)
-    moved = replace(
-        record, version=record.version + 1, state=state, updated_at=at, deadline=deadline, code=str(code)
-    )
+    moved = replace(record, version=record.version + 1, state=state, updated_at=at, deadline=deadline, code=str(code))
     event = transition(
         event_id=core.ids.new(),
         org=record.org,

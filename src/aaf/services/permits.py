@@ -189,7 +189,9 @@ async def _permit(core: Core, caller: Caller, jti: str) -> PermitRecord:
 
 def _no_permit() -> NotFound:
     """Somebody else's permit looks like none."""
-    return NotFound(Code.UNKNOWN_PERMIT, "There is no such permit.", hint="Permits are known to the agent they were issued to.")
+    return NotFound(
+        Code.UNKNOWN_PERMIT, "There is no such permit.", hint="Permits are known to the agent they were issued to."
+    )
 
 
 def _expired() -> StateConflict:
@@ -220,7 +222,9 @@ async def _check(core: Core, caller: Caller, record: ActionRecord, permit: Permi
         )
     if permit.state is not PermitState.ISSUED or record.version != permit.action_version:
         await refuse(core, record, EventType.PERMIT_REFUSED, Code.ALREADY_CONSUMED, actor=caller.principal.actor)
-        raise StateConflict(Code.ALREADY_CONSUMED, "This permit was used before, or is void.", hint="Read the action's outcome.")
+        raise StateConflict(
+            Code.ALREADY_CONSUMED, "This permit was used before, or is void.", hint="Read the action's outcome."
+        )
     if await core.store.now() > permit.expires_at:
         await refuse(core, record, EventType.PERMIT_REFUSED, Code.EXPIRED_PERMIT, actor=caller.principal.actor)
         raise _expired()

@@ -145,6 +145,6 @@ async def _result(core: Core, record: ActionRecord) -> dict[str, Json]:
     if record.state is not State.SUCCEEDED or await core.store.sealed(record.org, record.id, "result") is None:
         return {}
     kept = await unseal_object(core, record.org, record.id, "result")
-    last = (await core.store.events_of(record.org, record.id))
+    last = await core.store.events_of(record.org, record.id)
     ends = [row for row in last if row.type == EventType.ACTION_SUCCEEDED]
     return {f"{ends[-1].id}/result": {"salt": kept["salt"], "value": kept["result"]}}

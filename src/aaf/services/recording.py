@@ -82,9 +82,7 @@ def decision_data(record: ActionRecord, judged: Judged, input_digest: str) -> di
         "digest": record.digest,
         "entry": record.entry,
         "input": input_digest,
-        "reasons": [
-            {key: value for key, value in reason.items() if key != "reason"} for reason in record.reasons
-        ],
+        "reasons": [{key: value for key, value in reason.items() if key != "reason"} for reason in record.reasons],
         "release": record.release,
         "risk": record.risk,
         "type": record.type,

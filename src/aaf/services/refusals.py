@@ -30,7 +30,9 @@ async def count_refusal(core: Core, *, org: str, code: Code, source: str) -> Non
         if await core.store.aggregate(org, one.name, source, one.minute) is not None:
             await core.store.commit(Commit(org, (AddAggregate(one),), ()))
         else:
-            await core.store.commit(Commit(org, (AddAggregate(Aggregate(org, one.name, source, one.minute, 0)),), (event,)))
+            await core.store.commit(
+                Commit(org, (AddAggregate(Aggregate(org, one.name, source, one.minute, 0)),), (event,))
+            )
     except StoreFailed as failure:
         core.log.entry("refusal_not_counted", {"code": code, "store": failure.code})
 

@@ -86,9 +86,7 @@ def _faults(caller: Caller, record: ActionRecord, params: dict[str, Json]) -> Co
     return None
 
 
-async def _compare(
-    core: Core, caller: Caller, record: ActionRecord, judged: Judged, salt: bytes
-) -> tuple[Again, Code]:
+async def _compare(core: Core, caller: Caller, record: ActionRecord, judged: Judged, salt: bytes) -> tuple[Again, Code]:
     """What today's judgement means for an action that was allowed or approved."""
     decision = judged.decision
     if decision.verdict is Verdict.DENY:

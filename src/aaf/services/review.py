@@ -126,7 +126,9 @@ async def open_value(core: Core, caller: Caller, action: str, index: int) -> dic
             about=record.id,
             data={"index": index, "round": record.round, "view": record.view_digest},
         )
-        await core.store.commit(Commit(record.org, (InsertOpening(record.id, record.round, person.id, index),), (event,)))
+        await core.store.commit(
+            Commit(record.org, (InsertOpening(record.id, record.round, person.id, index),), (event,))
+        )
     return {**row, "hidden": 0, "index": index, "opened": True}
 
 
@@ -186,7 +188,9 @@ async def _check_answer(core: Core, caller: Caller, record: ActionRecord, answer
         await refuse(
             core, record, EventType.APPROVAL_REVIEW_REFUSED, Code.ALREADY_DECIDED, actor=caller.principal.actor
         )
-        raise StateConflict(Code.ALREADY_DECIDED, f"This request is {record.state}.", hint="Somebody was faster, or its time is over.")
+        raise StateConflict(
+            Code.ALREADY_DECIDED, f"This request is {record.state}.", hint="Somebody was faster, or its time is over."
+        )
     code = Code.OK
     if not same_digest(answer.digest, record.digest):
         code = Code.DIGEST_MISMATCH
@@ -194,7 +198,9 @@ async def _check_answer(core: Core, caller: Caller, record: ActionRecord, answer
         code = Code.VIEW_CHANGED
     if code is not Code.OK:
         await refuse(core, record, EventType.APPROVAL_REVIEW_REFUSED, code, actor=caller.principal.actor)
-        raise StateConflict(code, "Your answer is to something else than what waits here.", hint="Look at the request again.")
+        raise StateConflict(
+            code, "Your answer is to something else than what waits here.", hint="Look at the request again."
+        )
     if len(answer.reason) > MAX_REASON:
         raise InputRefused(Code.VALUE_TOO_LONG, f"A reason has at most {MAX_REASON} characters.", path="$.reason")
     wanted = answer.verdict is ReviewVerdict.REJECT or any(one.reason_required for one in record.requirements)
@@ -279,7 +285,15 @@ def _event(
         case Standing.MET:
             deadline = deadline_of(caller.known, State.APPROVED, (), now)
             return move(
-                core, record, Cause.REVIEWS_MET, at=now, actor=actor, code=Code.OK, deadline=deadline, data=data, commit=commit
+                core,
+                record,
+                Cause.REVIEWS_MET,
+                at=now,
+                actor=actor,
+                code=Code.OK,
+                deadline=deadline,
+                data=data,
+                commit=commit,
             )
         case Standing.REJECTED:
             code = Code.REJECTED_BY_REVIEWER

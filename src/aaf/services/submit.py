@@ -58,7 +58,9 @@ class Submitted:
     result: Json = None
 
 
-async def submit(core: Core, caller: Caller, submission: Submission, *, idempotency_key: str | None = None) -> Submitted:
+async def submit(
+    core: Core, caller: Caller, submission: Submission, *, idempotency_key: str | None = None
+) -> Submitted:
     """Decide one action and record it; run it where it was allowed and `submission.run` is `now`.
 
     Raises:
@@ -76,7 +78,6 @@ async def submit(core: Core, caller: Caller, submission: Submission, *, idempote
     for _ in range(ATTEMPTS):
         earlier = await _earlier(core, caller, idempotency_key, body_hash)
         if earlier is not None:
-            await caller.again(core)  # nothing is committed here that could find a revoked key
             return earlier
         now = await core.store.now()
         charge = await _charge(core, caller, now)
@@ -94,7 +95,9 @@ async def submit(core: Core, caller: Caller, submission: Submission, *, idempote
                 require(caller, Permission.OWN_ACTION_SUBMIT)
             case Conflict():
                 continue
-    raise Unavailable(Code.STORE_CONFLICT, "Too much changed at the same time.", hint="Nothing was recorded. Try again.")
+    raise Unavailable(
+        Code.STORE_CONFLICT, "Too much changed at the same time.", hint="Nothing was recorded. Try again."
+    )
 
 
 def _question(caller: Caller, formed: Formed, action: str, now: int) -> Question:
@@ -193,7 +196,9 @@ async def _recorded(
     writes: list[Write] = [*made, seal(core, key, owner=action, name="input", value=sealed)]
     held = None
     if state is State.PENDING_APPROVAL:
-        what = Asked(action, formed.submission.name, formed.params, formed.submission.context, formed.salt, formed.digest)
+        what = Asked(
+            action, formed.submission.name, formed.params, formed.submission.context, formed.salt, formed.digest
+        )
         held = hold(core, key, agent=known.name(principal.id), what=what, judged=judged)
         writes += held.writes
     entry = judged.entry

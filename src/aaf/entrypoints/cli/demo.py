@@ -76,9 +76,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 def _stay(stage: Stage) -> None:
     """Keep the server up until Ctrl-C, and say what can be done with it."""
     say()
-    say(f"The server stays up at {stage.url}. One changed write still waits for an answer. In another terminal:")
+    say(f"The server stays up at {stage.url}. In another terminal:")
     say(f"  export AAF_URL={stage.url} AAF_API_KEY=$(cat {stage.key('ada')})")
-    say("  aaf approvals list")
+    say("  aaf approvals list    # what still waits for ada")
     say("  aaf audit list")
     say(f"Keys: {stage.key('admin')}, {stage.key('ada')}, {stage.key('builder')}.")
     say("They lie under your own user: fine for a demonstration, and no protection from an agent that runs as you.")

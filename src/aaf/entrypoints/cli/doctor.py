@@ -22,7 +22,9 @@ def doctor(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check an installation: files and their modes, database, ledger, configuration. Exit status 1 where a line fails.
+    """Check an installation, line by line, with the fix.
+
+    It looks at files and their modes, database, ledger and configuration, and changes nothing. Exit status 1 where a line fails.
 
     \b
     Examples:

@@ -34,7 +34,9 @@ def verify(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a proof pack or a ledger export: 0 proven, 1 false, 2 unusable. `aaf-verify` is the same program on its own.
+    """Verify a proof pack or a ledger export offline.
+
+    Exit status 0: proven, 1: false, 2: unusable. `aaf-verify` is the same program on its own.
 
     \b
     Examples:

@@ -11,6 +11,15 @@ from aaf.entrypoints.cli.terminal.output import inert, say, state
 from aaf.entrypoints.cli.terminal.prompts import choose, reason
 from aaf.entrypoints.cli.terminal.reading import text
 
+_LONGEST = 40
+"""Characters of a value that the transcript repeats; the card shows all of it."""
+
+
+def _short(value: Json) -> str:
+    """A value in one line of the transcript."""
+    shown = inert(str(value))
+    return shown if len(shown) <= _LONGEST else f"({len(str(value))} characters)"
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -23,7 +32,7 @@ class Agent:
         """Submit an action and look at the answer's state."""
         body: dict[str, Json] = {"action": name, "params": dict(params), "context": {"goal": because}}
         action = self.client.post("/v1/actions", body)
-        shown = " ".join(f"{key}={inert(str(value))}" for key, value in params.items())
+        shown = " ".join(f"{key}={_short(value)}" for key, value in params.items())
         answer = state(text(action, "status")).append(f"  {inert(text(action, 'code'))}", style="dim")
         self.transcript.line("asks", f"{name} {shown}", answer)
         expect(f"{name} {shown}", wanted, text(action, "status"))

@@ -1,8 +1,10 @@
 """Prints the story: who did what, what the answer was. Values in it are rendered like everywhere else."""
 
+from textwrap import wrap
+
 from rich.text import Text
 
-from aaf.entrypoints.cli.terminal.output import inert, say
+from aaf.entrypoints.cli.terminal.output import console, inert, say
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 _WIDTH = 13
@@ -31,7 +33,12 @@ class Transcript:
 
     def quote(self, text: str) -> None:
         """A line that belongs to the one before it."""
-        say(Text.assemble(" " * (3 + _WIDTH), (inert(text), "italic")))
+        margin = " " * (3 + _WIDTH)
+        shown = [inert(text)]
+        if console().is_terminal:
+            shown = wrap(inert(text), max(console().width - len(margin), _WIDTH)) or shown
+        for line in shown:
+            say(Text(margin + line, style="italic"))
 
 
 def expect(what: str, wanted: object, got: object) -> None:

@@ -27,6 +27,8 @@ from aaf.entrypoints.cli.terminal.reading import (
 
 MARK = "| "
 CONTINUED = ": "
+VALUE = "  "
+"""Stands between the mark and a value, so that no value passes for the name of another."""
 _TITLE = "bold"
 _ESCAPE = "black on yellow"
 _NARROWEST = 20
@@ -60,18 +62,18 @@ def _broken(value: Json) -> Iterator[Json]:
         yield part
 
 
-def quoted(line: Text) -> Iterator[Text]:
+def quoted(line: Text, indent: str = "") -> Iterator[Text]:
     """A line of somebody else's text behind a mark; folded at the width of a terminal, with a mark of its own."""
+    mark, start, used = MARK + indent, 0, 0
     if not console().is_terminal:
-        yield Text(MARK).append_text(line)
+        yield Text(mark).append_text(line)
         return
-    room = max(_NARROWEST, console().width - len(MARK))
-    mark, start, used = MARK, 0, 0
+    room = max(_NARROWEST, console().width - len(mark))
     for at, character in enumerate(line.plain):
         width = cell_len(character)
         if used + width > room:
             yield Text(mark, style="dim").append_text(line[start:at])
-            mark, start, used = CONTINUED, at, 0
+            mark, start, used = CONTINUED + indent, at, 0
         used += width
     yield Text(mark, style="dim").append_text(line[start:])
 
@@ -80,9 +82,9 @@ def value_lines(row: Mapping[str, Json]) -> Iterator[Text]:
     """One value, quoted."""
     shown = row.get("segments")
     if not shown:
-        yield Text(MARK, style="dim").append("(empty)", style="dim")
+        yield Text(f"{MARK}{VALUE}(empty)", style="dim")
     for part in _broken(shown):
-        yield from quoted(segments(part))
+        yield from quoted(segments(part), VALUE)
 
 
 def row_lines(row: Mapping[str, Json]) -> Iterator[Text]:
