@@ -12,7 +12,7 @@ from aaf.adapters.inspection import Check
 from aaf.adapters.keys import PURPOSES, KeyRing
 from aaf.adapters.waiting import Waiting
 from aaf.domain.canonical import Json
-from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
+from aaf.domain.errors import Code, ConfigurationInvalid, Problem, StoreFailed
 from aaf.policy.configuration import load
 from aaf.ports import Anchors, Connector, Log, Store
 from aaf.services.access import NewKey, first_key
@@ -28,6 +28,7 @@ DATABASE = "aaf.db"
 KEYS = "keys"
 ANCHORS = "checkpoints.json"
 FIRST_ADMIN = "admin"
+SHIPPED = "the shipped safe configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def _opened(settings: Settings, *, asynchronous: bool) -> tuple[Store, KeyRing, 
     from aaf.adapters.sqlite.store import SqliteStore
 
     database = settings.data / DATABASE
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring = KeyRing.open(settings.data / KEYS, create=not database.exists())
     return (
         SqliteStore.open(database, waiting=_waiting(asynchronous=asynchronous)),
@@ -175,16 +177,20 @@ async def _started(
     from aaf.adapters.system import SystemIds
 
     ids = SystemIds()
-    recovering = await enter_if_older(store, anchors)
+    recovering = await enter_if_older(store, anchors, ids)
     installation = await store.installation()
     orgs = [org for org in await store.organisations() if org != installation]
     org = orgs[0] if orgs else ids.new()
     activated, refused = None, None
+    active = await store.release(org)
     try:
-        files = read_folder(settings.config or shipped("safe"))
-        activated = await activate(store, ids, org=org, files=files, author="system", message="read at start")
+        # Without a folder the shipped configuration is for those who have none; it never replaces one of their own.
+        if settings.config is not None or active is None or active.message == SHIPPED:
+            files = read_folder(settings.config or shipped("safe"))
+            message = "read at start" if settings.config else SHIPPED
+            activated = await activate(store, ids, org=org, files=files, author="system", message=message)
     except ConfigurationInvalid as invalid:
-        if await store.release(org) is None:
+        if active is None:
             raise
         refused = invalid
     knowledge = Knowledge(store)
@@ -221,6 +227,7 @@ def _connectors(
         files = wanted["files"]
         protect, size = files.get("protect"), files.get("max_bytes")
         root = settings.root or (settings.config or Path()) / str(files.get("root"))
+        _keep_apart(root, settings)
         root.mkdir(exist_ok=True)
         found["files"] = FilesConnector(
             root,
@@ -232,6 +239,25 @@ def _connectors(
 
         return {name: Threaded(connector, timeout=timeout) for name, connector in found.items()}
     return found
+
+
+def _keep_apart(root: Path, settings: Settings) -> None:
+    """Refuse a root from which an action could reach the firewall's own data or configuration.
+
+    Raises:
+        ConfigurationInvalid: it holds one of them, or lies in the data.
+    """
+    real, data = root.resolve(), settings.data.resolve()
+    own = [data, *([settings.config.resolve()] if settings.config else [])]
+    if any(path.is_relative_to(real) for path in own) or real.is_relative_to(data):
+        problem = Problem(
+            "aaf.yaml",
+            0,
+            0,
+            f"connectors.files.root is {real}, from where actions could reach the firewall's own data or configuration",
+            "choose a folder beside them, or beneath the configuration such as ./workspace",
+        )
+        raise ConfigurationInvalid((problem,))
 
 
 def _write_secret(path: Path, secret: str) -> None:

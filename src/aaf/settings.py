@@ -30,7 +30,6 @@ class Settings:
     root: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8700
-    organisation: str = "default"
     write_key: Path | None = None
     store: str = "sqlite"
 

@@ -53,7 +53,7 @@ def test_recovery_survives_a_restart(filed: World) -> None:
     back.close()
     again = filed.twin()
     (filed.folder / "checkpoints.json").unlink()
-    assert again.run(enter_if_older(again.store, again.core.anchors))
+    assert again.run(enter_if_older(again.store, again.core.anchors, again.core.ids))
     with refused(Code.RECOVERING, StoreFailed):
         again.write()
     filed.store, filed.core = again.store, again.core
@@ -69,7 +69,7 @@ def test_a_database_with_another_past_is_noticed(filed: World) -> None:
     for _ in range(3):
         back.write("another future\n")
     (filed.folder / "checkpoints.json").write_bytes(kept)
-    why = back.run(enter_if_older(back.store, back.core.anchors))
+    why = back.run(enter_if_older(back.store, back.core.anchors, back.core.ids))
     assert why is not None
     assert "not those that were signed" in why
     filed.store, filed.core = back.store, back.core

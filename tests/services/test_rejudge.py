@@ -10,7 +10,7 @@ from aaf.domain.states import State
 from aaf.services import permits
 from aaf.services.clearing import clear
 from aaf.services.review import open_value, show
-from tests.services.world import FILES, PAY, World, edited, refused
+from tests.services.world import FILES, PAY, World, diff_lines, edited, refused
 
 DENY_WRITES = edited(
     "aaf.yaml",
@@ -146,7 +146,7 @@ def test_an_effect_that_changed_goes_back_to_people_with_the_new_one(either: Wor
     assert (again.state, again.round) == (State.PENDING_APPROVAL, 2)
     assert again.effect_digest != record.effect_digest
     view = either.run(show(either.core, either.caller("ann"), record.id)).view
-    assert "-changed by others" in str(view)
+    assert "-changed by others" in diff_lines(view)
     with refused(Code.VIEW_CHANGED):
         either.approve(record)
     either.approve(again)

@@ -13,7 +13,7 @@ from aaf.domain.states import State
 from aaf.ports import Commit, InsertSealed
 from aaf.services import actions
 from aaf.services.review import Answer, open_value, review, show, waiting
-from tests.services.world import SECOND, World, edited, refused
+from tests.services.world import SECOND, World, diff_lines, edited, refused
 
 LONG = "line\n" * 1_000
 OTHER = "0" * 64
@@ -41,8 +41,8 @@ def test_a_reviewer_sees_type_target_parameters_reasons_and_the_effect(either: W
     text = str(view)
     assert "new" in text
     assert "Writing and deleting files need a person" in text
-    assert "+new" in text
-    assert "-old" in text
+    assert "+new" in diff_lines(view)
+    assert "-old" in diff_lines(view)
     assert (seen.may_review, seen.reviews, seen.opened) == (None, (), frozenset())
 
 

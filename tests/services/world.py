@@ -436,7 +436,7 @@ class World:
             rest.unlink()
         shutil.copy(copy, self.database)
         world = self.twin()
-        world.run(enter_if_older(world.store, world.core.anchors))
+        world.run(enter_if_older(world.store, world.core.anchors, world.core.ids))
         return world
 
     def close(self) -> None:
@@ -515,3 +515,9 @@ def refused(code: Code, error: type[AafError] = AafError) -> Iterator[list[AafEr
         yield caught
     assert raised.value.code is code, raised.value.message
     caught.append(raised.value)
+
+
+def diff_lines(view: Mapping[str, Json]) -> list[str]:
+    """The diff of a view as a reviewer reads it."""
+    effect: Any = view["effect"]
+    return ["".join(segment[1] for segment in line) for line in effect["diff"]]

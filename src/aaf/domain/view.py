@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aaf.domain.canonical import Json, canonical
-from aaf.domain.decision import Vote
+from aaf.domain.decision import Requirement, Vote
 from aaf.domain.effect import Effect
 from aaf.domain.finding import Finding
 from aaf.domain.rendering import Row, Segment, render, rows
 
+MAX_INDENT = 40
 PREVIEW = 400
 """Characters of a long value that are shown before it is opened."""
 
@@ -41,9 +42,14 @@ def make_view(
     target: str | None,
     effect: Effect | None,
     digest: str,
+    requirements: Iterable[Requirement],
+    round_: int,
 ) -> View:
-    """Lay out the view; `secret` are the dotted paths that the catalogue declares secret, `params.password`."""
-    shown = [row for key, value in sorted(params.items()) for row in _masked(rows(value, path=f"params.{key}"), secret)]
+    """Lay out the view; `secret` are the dotted paths that the catalogue declares secret, `params.password`.
+
+    What is asked of people and the round stand in it, so that an answer to one round is never an answer to the next.
+    """
+    shown = _masked(rows({key: params[key] for key in sorted(params)}, path="params"), secret) if params else ()
     claimed = list(rows(dict(context), path="context")) if context else []
     value: dict[str, Json] = {
         "action": action,
@@ -66,7 +72,9 @@ def make_view(
         "reasons": [
             {"code": str(vote.code), "name": vote.name, "reason": _segments(render(vote.reason))} for vote in reasons
         ],
+        "requirements": [requirement.to_json() for requirement in requirements],
         "risk": risk,
+        "round": round_,
         "target": None if target is None else _segments(render(target)),
         "type": name,
         "v": 1,
@@ -108,12 +116,23 @@ def _effect(effect: Effect | None) -> Json:
     if effect is None:
         return None
     return {
-        "diff": None if effect.diff is None else [_segments(render(line)) for line in effect.diff.split("\n")],
+        "diff": None
+        if effect.diff is None
+        else [_diff_line(line) for line in effect.diff.removesuffix("\n").split("\n")],
         "facts": [_row(row) for row in rows(dict(effect.facts), path="facts")],
         "kind": effect.kind,
         "summary": _segments(render(effect.summary)),
         "target": _segments(render(effect.target)),
     }
+
+
+def _diff_line(line: str) -> list[Json]:
+    """A line of a diff: its sign and a usual indentation stand as they are, because a door shows them after a mark of its own."""
+    rest = line[1:].lstrip(" ")
+    indent = len(line) - 1 - len(rest)
+    if not rest or indent > MAX_INDENT:
+        rest, indent = line[1:], 0
+    return [["text", line[: 1 + indent], None], *_segments(render(rest))] if line else []
 
 
 def preview(view: Mapping[str, Json], opened: frozenset[int]) -> dict[str, Json]:

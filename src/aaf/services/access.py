@@ -6,6 +6,7 @@ installation's own ledger, per source and minute, and never tells which part was
 
 from dataclasses import dataclass
 
+from aaf.domain.action_bytes import split_name
 from aaf.domain.api_key import hint_of, well_formed
 from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, NotFound, NotPermitted, StateConflict
 from aaf.domain.events import EventType, occurrence
@@ -205,6 +206,8 @@ def _checked(wanted: KeyWanted) -> tuple[str, ...]:
     roles = wanted.roles or (("agent",) if wanted.kind is not Kind.USER else ())
     if not ROLES.keys() >= set(roles):
         raise InputRefused(Code.WRONG_TYPE, "There is no such role.", hint=_ROLES, path="$.roles")
+    for pattern in wanted.action_types:
+        split_name(f"{pattern[:-1]}any" if pattern.endswith(".*") else pattern)
     if wanted.lifetime is not None and not 0 < wanted.lifetime <= MAX_LIFETIME:
         raise InputRefused(Code.WRONG_TYPE, "A lifetime is a number of seconds, ten years at most.", path="$.lifetime")
     return tuple(sorted(set(roles)))

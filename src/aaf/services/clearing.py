@@ -81,7 +81,15 @@ async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged:
     requirements: tuple[Requirement, ...] = judged.decision.requirements or record.requirements
     key, made = await data_key(core, caller.known, record.agent)
     what = Asked(record.id, record.type, rejudged.params, rejudged.context, rejudged.salt, record.digest)
-    held = hold(core, key, agent=caller.known.name(record.agent), what=what, judged=judged)
+    held = hold(
+        core,
+        key,
+        agent=caller.known.name(record.agent),
+        what=what,
+        judged=judged,
+        requirements=requirements,
+        round_=record.round + 1,
+    )
     asked = replace(
         record,
         reasons=reasons_of(judged),

@@ -19,6 +19,8 @@ _FIELDS = {"action", "tool", "operation", "params", "context", "server", "run"}
 _RESERVED = ("pre_approved", "owner")
 _RESERVED_PREFIXES = ("approved", "role", "aaf")
 MAX_SERVER = 256
+MAX_CONTEXT = 65_536
+"""Canonical bytes of a context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ def form(core: Core, caller: Caller, submission: Submission) -> Formed:
     parts = {key: canonical(value, max_depth=MAX_DEPTH - 2) for key, value in params.items()}
     whole = members(parts)
     context = canonical(submission.context)
+    if len(context) > MAX_CONTEXT and code is None:
+        code, faults = Code.VALUE_TOO_LONG, (Fault("$.context", f"The context is over {MAX_CONTEXT} bytes."),)
     fields = {"context": context} if submission.context else {}
     if entry is None or faults or any(entry.input.kind(key) is None for key in params):
         # A key that no schema declares is the caller's own word; the ledger holds none of those.

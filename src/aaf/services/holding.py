@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aaf.domain.action_bytes import effect_digest, view_digest
 from aaf.domain.canonical import Json, canonical
+from aaf.domain.decision import Requirement
 from aaf.domain.record import DataKey
 from aaf.domain.view import make_view
 from aaf.ports import Write
@@ -34,7 +35,16 @@ class Held:
     long_values: int
 
 
-def hold(core: Core, key: DataKey, *, agent: str, what: Asked, judged: Judged) -> Held:
+def hold(
+    core: Core,
+    key: DataKey,
+    *,
+    agent: str,
+    what: Asked,
+    judged: Judged,
+    requirements: tuple[Requirement, ...],
+    round_: int,
+) -> Held:
     """Make the view and seal it; `agent` is the asking agent's name."""
     view = make_view(
         action=what.action,
@@ -50,6 +60,8 @@ def hold(core: Core, key: DataKey, *, agent: str, what: Asked, judged: Judged) -
         target=judged.target,
         effect=judged.effect,
         digest=what.digest,
+        requirements=requirements,
+        round_=round_,
     )
     writes: list[Write] = [seal(core, key, owner=what.action, name="view", value=view.bytes)]
     effect = None

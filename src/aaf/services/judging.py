@@ -6,7 +6,7 @@ Nothing is written here and no limit is charged.
 
 from dataclasses import dataclass
 
-from aaf.domain.canonical import Json
+from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.decision import Decision, Source, Verdict, Vote, combine
 from aaf.domain.effect import Effect
 from aaf.domain.errors import AafError, Code, ConnectorFailed
@@ -16,6 +16,12 @@ from aaf.policy.catalogue import ActionClass, Entry, Risk
 from aaf.policy.decision_input import Input
 from aaf.ports import Connector
 from aaf.services.core import Core, Known
+
+DEPTH = MAX_DEPTH + 2
+MAX_SHOWN = 131_072
+"""Canonical bytes of parameters and context that a held action may have."""
+MAX_ROWS = 2_000
+"""Single values of parameters and context that a held action may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
             guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
     asked = _input(known, question, entry, findings)
     decision = known.configuration.policy.judge(asked, guards)
+    if decision.verdict is Verdict.REQUIRE_APPROVAL and more_than_can_be_reviewed(question):
+        decision = combine(pool=(_deny(Code.VALUE_TOO_LONG, "view", "This is more than a person can review."),))
     effect: Effect | None = None
     if entry is not None and connector is not None and _wants_dry_run(decision.verdict, question):
         try:
@@ -79,6 +87,21 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
             core.log.entry("dry_run_crashed", {"action": question.action, "cause": type(failure).__name__})
             decision = combine(pool=(_deny(Code.CONNECTOR_FAILED, "dry_run", "The dry run failed."),))
     return Judged(decision, asked, entry, findings, target, effect)
+
+
+def more_than_can_be_reviewed(question: Question) -> bool:
+    """Whether a view of this would be longer than anybody reads; what isn't shown whole isn't held but denied."""
+    size = len(canonical(question.params, max_depth=DEPTH)) + len(canonical(question.context, max_depth=DEPTH))
+    return size > MAX_SHOWN or _leaves([question.params, question.context]) > MAX_ROWS
+
+
+def _leaves(value: Json) -> int:
+    """How many rows a value takes in a view."""
+    if isinstance(value, dict):
+        return sum(map(_leaves, value.values())) or 1
+    if isinstance(value, list):
+        return sum(map(_leaves, value)) or 1
+    return 1
 
 
 def _wants_dry_run(verdict: Verdict, question: Question) -> bool:

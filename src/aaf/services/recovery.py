@@ -4,11 +4,12 @@ The last checkpoint is kept outside the database. A ledger that is shorter than 
 what it says about used permits and revoked keys can't be believed. Releasing it raises every epoch and turns open work into unknown or expired.
 """
 
+from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, InputRefused
 from aaf.domain.events import EventType, occurrence
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State
-from aaf.ports import Anchors, Commit, Committed, RaiseEpoch, RevokeKey, Store, UpdateAction, Write
+from aaf.ports import Anchors, Commit, Committed, Ids, RaiseEpoch, RevokeKey, Store, UpdateAction, Write
 from aaf.services.core import Core
 from aaf.services.moving import move
 
@@ -20,18 +21,26 @@ _OPEN = {
 }
 
 
-async def enter_if_older(store: Store, anchors: Anchors) -> str | None:
+async def enter_if_older(store: Store, anchors: Anchors, ids: Ids) -> str | None:
     """Compare the ledgers with what was seen of them; return why the store is in recovery, or None."""
-    why = await store.recovering()
+    known = why = await store.recovering()
     for org, size, root in anchors.kept():
         head = await store.head(org)
         if head.size < size:
             why = f"The ledger has {head.size} events, and {size} were signed before."
         elif await store.subtree(org, 0, size) != root:
             why = f"The first {size} events are not those that were signed before."
-    if why is not None:
+    if why is not None and why != known:
         await store.set_recovering(why)
+        await _tell(store, ids, EventType.RECOVERY_ENTERED, {"why": why})
     return why
+
+
+async def _tell(store: Store, ids: Ids, kind: EventType, data: dict[str, Json]) -> None:
+    """An event of the installation's own ledger."""
+    org = await store.installation()
+    event = occurrence(event_id=ids.new(), org=org, at=await store.now(), actor="system", kind=kind, data=data)
+    await store.commit(Commit(org, (), (event,)))
 
 
 async def let_go(core: Core, *, reason: str) -> int:
@@ -44,8 +53,8 @@ async def let_go(core: Core, *, reason: str) -> int:
         raise InputRefused(Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.")
     closed = 0
     for org in await core.store.organisations():
-        for state in _OPEN:
-            closed += await _close(core, org, state)
+        here = sum([await _close(core, org, state) for state in _OPEN])
+        closed += here
         now = await core.store.now()
         writes: list[Write] = [RevokeKey(key.id) for key in await core.store.keys(org) if key.revoked_at is None]
         event = occurrence(
@@ -54,10 +63,11 @@ async def let_go(core: Core, *, reason: str) -> int:
             at=now,
             actor="system",
             kind=EventType.LEDGER_RESTORED,
-            data={"closed": closed, "revoked": len(writes)},
+            data={"closed": here, "revoked": len(writes)},
         )
         await core.store.commit(Commit(org, (*writes, RaiseEpoch()), (event,)))
     await core.store.set_recovering(None)
+    await _tell(core.store, core.ids, EventType.RECOVERY_RELEASED, {"closed": closed, "reason": reason.strip()})
     return closed
 
 

@@ -199,7 +199,15 @@ async def _recorded(
         what = Asked(
             action, formed.submission.name, formed.params, formed.submission.context, formed.salt, formed.digest
         )
-        held = hold(core, key, agent=known.name(principal.id), what=what, judged=judged)
+        held = hold(
+            core,
+            key,
+            agent=known.name(principal.id),
+            what=what,
+            judged=judged,
+            requirements=judged.decision.requirements,
+            round_=1,
+        )
         writes += held.writes
     entry = judged.entry
     record = ActionRecord(

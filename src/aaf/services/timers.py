@@ -5,6 +5,7 @@ it: a deadline is compared at every use, whoever sweeps.
 """
 
 from aaf.domain.errors import AafError
+from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.services.core import Caller, Core
 from aaf.services.execute import execute
@@ -35,7 +36,7 @@ async def start_approved(core: Core) -> int:
     for org in await core.store.organisations():
         if org == core.installation:
             continue
-        for record in await core.store.actions(org, state=State.APPROVED, limit=BATCH):
+        for record in await _approved(core, org):
             if record.run != "when_approved" or record.effect == "caller":
                 continue
             known = await core.knowledge.of(org, fresh=True)
@@ -48,6 +49,17 @@ async def start_approved(core: Core) -> int:
             except AafError as refusal:
                 core.log.entry("worker_refused", {"action": record.id, "code": str(refusal.code)})
     return started
+
+
+async def _approved(core: Core, org: str) -> list[ActionRecord]:
+    """Every approved action, a page at a time."""
+    found: list[ActionRecord] = []
+    while True:
+        before = found[-1].id if found else None
+        page = await core.store.actions(org, state=State.APPROVED, before=before, limit=BATCH)
+        found += page
+        if len(page) < BATCH:
+            return found
 
 
 async def round_of_work(core: Core) -> int:

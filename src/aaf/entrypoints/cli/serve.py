@@ -31,7 +31,6 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one (AAF_PORT; default 8700).")
     ] = None,
-    organisation: Annotated[str | None, typer.Option("--organisation", help="Name of the organisation.")] = None,
     write_key: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +64,6 @@ def serve(
         root=root,
         host=host,
         port=port,
-        organisation=organisation,
         write_key=write_key,
     )
     listening = Listening(tls_cert, tls_key, insecure=insecure_no_tls)

@@ -1,0 +1,150 @@
+"""How an installation comes about, and what it refuses to start with."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aaf.adapters.folder import shipped
+from aaf.bootstrap import DATABASE, KEYS, SHIPPED, build, drive, inspect
+from aaf.domain.errors import ConfigurationInvalid, StoreFailed
+from aaf.embedded import Embedded
+from aaf.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data", config=shipped("demo"), root=tmp_path / "workspace")
+
+
+@pytest.fixture
+def opened(settings: Settings) -> Iterator[Embedded]:
+    with Embedded.open(settings) as product:
+        yield product
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_installation_is_readable_by_its_user_only(settings: Settings, opened: Embedded) -> None:
+    assert opened.app.first_key is not None
+    assert {mode(settings.data), mode(settings.data / KEYS)} == {0o700}
+    files = [settings.data / DATABASE, *(settings.data / KEYS).iterdir()]
+    assert {mode(path) for path in files} == {0o600}
+
+
+def test_the_first_key_is_made_once(settings: Settings) -> None:
+    with Embedded.open(settings) as first, Embedded.open(settings) as second:
+        assert first.app.first_key is not None
+        assert second.app.first_key is None
+        assert first.app.org == second.app.org
+
+
+def test_the_first_key_is_written_only_where_asked_and_never_over_a_file(settings: Settings, tmp_path: Path) -> None:
+    place = tmp_path / "admin.key"
+    asked = Settings(data=settings.data, config=settings.config, root=settings.root, write_key=place)
+    with Embedded.open(asked) as product:
+        assert product.app.first_key is not None
+        assert place.read_text(encoding="ascii").strip() == product.app.first_key.secret
+    assert mode(place) == 0o600
+    other = Settings(data=tmp_path / "other", config=settings.config, root=settings.root, write_key=place)
+    with pytest.raises(StoreFailed, match=r"admin\.key"):
+        Embedded.open(other)
+
+
+def test_a_start_without_a_folder_keeps_the_configuration_that_is_active(settings: Settings) -> None:
+    with Embedded.open(settings) as product:
+        before = product.run(product.core.store.release(product.app.org))
+    with Embedded.open(Settings(data=settings.data, root=settings.root)) as product:
+        assert product.run(product.core.store.release(product.app.org)) == before
+        assert product.app.activated is None
+
+
+def test_a_start_without_a_folder_uses_the_shipped_safe_configuration(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", root=tmp_path / "workspace")
+    with Embedded.open(settings) as product:
+        assert product.app.activated is not None
+        assert product.app.activated.release.message == SHIPPED
+    with Embedded.open(settings) as product:
+        assert product.app.activated is not None
+        assert not product.app.activated.new
+
+
+def test_a_broken_folder_stops_a_new_installation_and_leaves_an_old_one_as_it_was(
+    settings: Settings, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "aaf.yaml").write_text("version: 1\nrulez: []\n")
+    with pytest.raises(ConfigurationInvalid, match=r"aaf\.yaml:2:1"):
+        Embedded.open(Settings(data=tmp_path / "new", config=broken, root=settings.root))
+    Embedded.open(settings).close()
+    with Embedded.open(Settings(data=settings.data, config=broken, root=settings.root)) as product:
+        assert product.app.refused is not None
+        assert product.app.activated is None
+
+
+@pytest.mark.parametrize("where", [".", "data", "data/inner"])
+def test_a_root_from_which_actions_could_reach_our_own_files_is_refused(tmp_path: Path, where: str) -> None:
+    settings = Settings(data=tmp_path / "data", config=shipped("demo"), root=tmp_path / where)
+    with pytest.raises(ConfigurationInvalid, match="own data or configuration"):
+        Embedded.open(settings)
+
+
+def test_a_workspace_beneath_the_configuration_is_fine(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    (config / "actions").mkdir(parents=True)
+    for path in ("aaf.yaml", *(f"actions/{one.name}" for one in (shipped("demo") / "actions").iterdir())):
+        (config / path).write_bytes((shipped("demo") / path).read_bytes())
+    with Embedded.open(Settings(data=tmp_path / "data", config=config)):
+        assert (config / "workspace").is_dir()
+
+
+def test_a_store_in_memory_keeps_nothing(tmp_path: Path) -> None:
+    with Embedded.open(Settings(data=tmp_path / "data", root=tmp_path / "w", store="memory")) as product:
+        assert product.app.first_key is not None
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_new_installation(settings: Settings) -> None:
+    Embedded.open(settings).close()
+    assert [one for one in inspect(settings) if one.ok is False] == []
+
+
+def test_the_doctor_names_what_is_wrong_and_how_to_mend_it(settings: Settings) -> None:
+    Embedded.open(settings).close()
+    (settings.data / KEYS / "log.key").chmod(0o644)
+    (settings.data / KEYS / "match.key").unlink()
+    settings.data.chmod(0o755)
+    wrong = {one.name: one.fix for one in inspect(settings) if one.ok is False}
+    assert wrong.keys() == {"data folder", "log key", "match key", "store"}
+    assert "chmod" in wrong["data folder"]
+    assert "chmod" in wrong["log key"]
+
+
+def test_the_doctor_sees_a_database_that_is_none(settings: Settings) -> None:
+    Embedded.open(settings).close()
+    (settings.data / DATABASE).write_bytes(b"no database at all" * 500)
+    assert "database" in {one.name for one in inspect(settings) if one.ok is False}
+
+
+def test_the_doctor_makes_nothing(tmp_path: Path) -> None:
+    assert any(one.ok is False for one in inspect(Settings(data=tmp_path / "none", config=shipped("demo"))))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("broken", ["mode", "size", "text"])
+def test_a_key_file_that_can_not_be_trusted_stops_the_start(settings: Settings, broken: str) -> None:
+    Embedded.open(settings).close()
+    path = settings.data / KEYS / "pepper.key"
+    match broken:
+        case "mode":
+            path.chmod(0o640)
+        case "size":
+            path.write_text("00" * 31)
+        case _:
+            path.write_text("no hex")
+    with pytest.raises(StoreFailed, match=r"pepper\.key"):
+        drive(build(settings, asynchronous=False))
