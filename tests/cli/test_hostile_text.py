@@ -1,6 +1,7 @@
 """What an agent writes reaches the terminal inert, whichever command prints it."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -9,7 +10,7 @@ from aaf.domain.canonical import Json
 from aaf.domain.rendering import render, rows
 from aaf.entrypoints.cli.terminal import card, output
 from aaf.entrypoints.cli.terminal.stopping import Stopped
-from tests.cli.conftest import Scene
+from tests.cli.conftest import Scene, run
 
 HOSTILE = {
     "an escape sequence": "ls \x1b[2J\x1b[31mred\x1b]0;title\x07",
@@ -89,3 +90,13 @@ def test_a_segment_that_is_not_inert_is_rendered_again() -> None:
 def test_a_refusal_of_a_server_is_printed_inert(capsys: pytest.CaptureFixture[str]) -> None:
     output.refusal(Stopped("co\x1bde", "one\x1b[2J\ntwo\u202e", hint="do\x07"))
     assert capsys.readouterr().err == "co\\u{1b}de: one\\u{1b}[2J\ntwo\\u{202e}\nWhat to do: do\\u{7}\n"
+
+
+def test_the_words_of_a_configuration_never_reach_the_terminal_raw(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "aaf.yaml").write_text('version: 1\n"\\e]0;owned\\a\\e[2J\\u202e": 1\n', encoding="utf-8")
+    done = run("doctor", "--data", str(tmp_path / "none"), "--config", str(config))
+    assert done.status == 1
+    assert not set("\x1b\x07\u202e") & set(done.out)
+    assert "aaf.yaml:2:1" in done.out

@@ -15,7 +15,7 @@ from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
 from aaf.domain.errors import ConfigurationInvalid, Problem
 from aaf.policy.catalogue import ActionClass, Catalogue, Entry, read_entry
 from aaf.policy.judge import Policy
-from aaf.policy.positioned import Faults, Node, parse
+from aaf.policy.positioned import Faults, Node, TooManyFaults, parse
 from aaf.policy.reading import Section, choose, did_you_mean
 from aaf.policy.rules import Rule, read_requirement, read_rules, requirement_from_json
 
@@ -23,6 +23,8 @@ MAIN = "aaf.yaml"
 FORMAT = "aaf-configuration/1"
 CONNECTORS = ("files",)
 MAX_FILE_BYTES = 64 * 1_048_576
+MAX_PROBLEMS = 200
+"""Problems that one load says; it stops there."""
 
 _ACTION_FILE = re.compile(r"actions/[^/]+\.yaml")
 _RATE = re.compile(r"([1-9][0-9]{0,6})/([smhd])")
@@ -132,37 +134,45 @@ def load(files: Mapping[str, bytes]) -> Configuration:
     """Compile the files of a configuration folder: `aaf.yaml` and `actions/*.yaml`, by their names in it.
 
     Raises:
-        ConfigurationInvalid: with every problem of every file, in order of files and places.
+        ConfigurationInvalid: with every problem of every file, in order of files and places; with the first 200 where there are more.
     """
-    problems = [_stranger(name) for name in files if name != MAIN and not _ACTION_FILE.fullmatch(name)]
-    if MAIN not in files:
-        problems.append(Problem(MAIN, 0, 0, "the file is missing", "write at least `version: 1` into it"))
-    entries: dict[str, tuple[Entry, Node, Faults]] = {}
-    for name in sorted(name for name in files if _ACTION_FILE.fullmatch(name)):
-        faults = Faults(name)
-        _read_action(files[name], faults, entries)
-        problems.extend(faults.problems)
-    faults, warnings = Faults(MAIN), Faults(MAIN)
-    root = parse(files[MAIN], faults) if MAIN in files else None
-    # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
-    broken = bool(problems)
-    configuration = (
-        _read_main(Section(root, MAIN, faults), entries, warnings, broken=broken) if root is not None else None
-    )
-    problems.extend(faults.problems)
-    if problems or configuration is None:
-        raise ConfigurationInvalid(
-            tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column)))
-        )
+    faults, configuration, more = Faults(MAIN, room=MAX_PROBLEMS), None, False
+    try:
+        configuration = _read_files(files, faults)
+    except TooManyFaults:
+        more = True
+    if faults.problems or configuration is None:
+        problems = sorted(faults.problems, key=lambda problem: (problem.file, problem.line, problem.column))
+        if more:
+            rest = f"and more: reading stopped after {MAX_PROBLEMS} problems"
+            problems.append(Problem(faults.problems[-1].file, 0, 0, rest, "correct these first"))
+        raise ConfigurationInvalid(tuple(problems))
     configuration.policy.prepare()
     return configuration
 
 
-def _stranger(name: str) -> Problem:
+def _read_files(files: Mapping[str, bytes], faults: Faults) -> Configuration | None:
+    """Read every file; None where there is nothing to read the main one from."""
+    for name in files:
+        if name != MAIN and not _ACTION_FILE.fullmatch(name):
+            _stranger(name, faults.of(name))
+    if MAIN not in files:
+        faults.add((0, 0), "the file is missing", "write at least `version: 1` into it")
+    entries: dict[str, tuple[Entry, Node, Faults]] = {}
+    for name in sorted(name for name in files if _ACTION_FILE.fullmatch(name)):
+        _read_action(files[name], faults.of(name), entries)
+    # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
+    broken = bool(faults.problems)
+    root = parse(files[MAIN], faults) if MAIN in files else None
+    return None if root is None else _read_main(Section(root, MAIN, faults), entries, Faults(MAIN), broken=broken)
+
+
+def _stranger(name: str, faults: Faults) -> None:
     if name.endswith(".rego"):
-        return Problem(name, 0, 0, "policy modules in Rego aren't supported by this version", "write rules in aaf.yaml")
-    return Problem(
-        name, 0, 0, "this file has no place in a configuration", did_you_mean(name, [MAIN, "actions/<name>.yaml"])
+        faults.add((0, 0), "policy modules in Rego aren't supported by this version", "write rules in aaf.yaml")
+        return
+    faults.add(
+        (0, 0), "this file has no place in a configuration", did_you_mean(name, [MAIN, "actions/<name>.yaml"])
     )
 
 
@@ -303,6 +313,6 @@ def _check_effects(
         effect = Section(node, entry.name, where).take("effect") or node
         hint = did_you_mean(entry.effect, CONNECTORS)
         message = f"there is no connector `{entry.effect}`"
-        faults.problems.append(Problem(where.file, effect.line, effect.column, message, hint))
+        where.at(effect, message, hint)
     for connector, name in lacking.items():
         faults.add((0, 0), f"`connectors` lacks `{connector}`, which {name} needs", f"add connectors.{connector}")

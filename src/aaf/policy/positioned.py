@@ -2,7 +2,7 @@
 
 PyYAML is used for syntax only; scalars are resolved here as the YAML 1.2 core schema says, so `yes` and `on` are strings. What
 makes two readers see two documents is refused: duplicate keys, anchors, aliases, tags, merge keys, several documents. Nothing is
-executed, nothing is included, and no fault raises: it becomes a `Problem`.
+executed, nothing is included, and a fault doesn't raise but becomes a `Problem`; only too many of them end the reading.
 """
 
 import math
@@ -52,17 +52,37 @@ class Node:
         return self.value
 
 
-class Faults:
-    """Every problem found in one file; reading goes on after each, so that all are said at once."""
+class TooManyFaults(Exception):
+    """So much is wrong that finding the rest would help nobody; what was found is in the `Faults`."""
 
-    def __init__(self, file: str) -> None:
-        """Begin without a problem."""
+
+class Faults:
+    """Every problem found in one file; reading goes on after each, so that all are said at once.
+
+    Reading stops with `TooManyFaults` at the problem that fills `room`: hints cost time, and a file may hold any number of faults.
+    """
+
+    def __init__(self, file: str, *, room: int | None = None) -> None:
+        """Begin without a problem; there is room for any number unless `room` says otherwise."""
         self.file = file
+        self.room = room
         self.problems: list[Problem] = []
 
+    def of(self, file: str) -> "Faults":
+        """The faults of another file of the same load: they are kept together, and share the room."""
+        other = Faults(file, room=self.room)
+        other.problems = self.problems
+        return other
+
     def add(self, place: tuple[int, int], message: str, hint: str = "") -> None:
-        """Note a problem at `(line, column)`; line 0 is the whole file."""
+        """Note a problem at `(line, column)`; line 0 is the whole file.
+
+        Raises:
+            TooManyFaults: there is no room for another one.
+        """
         self.problems.append(Problem(self.file, *place, message, hint))
+        if len(self.problems) == self.room:
+            raise TooManyFaults
 
     def at(self, node: Node, message: str, hint: str = "") -> None:
         """Note a problem of a value."""

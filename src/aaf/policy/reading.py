@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from typing import TypeVar
 
 from aaf.policy.positioned import Faults, Node
@@ -16,15 +17,31 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_DURATION = 30 * 86_400
+_MAX_KNOWN = 1000
+_MAX_PAIRS = 1 << 18
+_MAX_SHOWN = 20
+_MAX_WORD = 64
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest known word, or all of them where none is near."""
-    names = sorted(set(known))
-    near = get_close_matches(word, names, n=1)
+    """A hint that names the nearest known word, or the first few where none is near.
+
+    The work is bounded: of very many words only the first are looked at, and long ones are near to nothing.
+    """
+    names = sorted(set(islice(known, _MAX_KNOWN)))
+    near = get_close_matches(word, _comparable(word, names), n=1)
     if near:
         return f"did you mean `{near[0]}`?"
-    return f"known are: {', '.join(names)}" if names else "none is known"
+    shown = [name[:_MAX_WORD] for name in names[:_MAX_SHOWN]] + ["…"] * (len(names) > _MAX_SHOWN)
+    return f"known are: {', '.join(shown)}" if names else "none is known"
+
+
+def _comparable(word: str, names: Iterable[str]) -> list[str]:
+    """The names that could be near to a word, as many as may be compared with it: each costs the square of the length."""
+    if not 0 < len(word) <= _MAX_WORD:
+        return []
+    alike = (name for name in names if len(word) <= 2 * len(name) and len(name) <= 2 * len(word))
+    return list(islice(alike, _MAX_PAIRS // len(word) ** 2))
 
 
 class Section:

@@ -11,13 +11,12 @@ from aaf.domain.action_bytes import digest, match_key, plain_name, split_name
 from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.errors import Code, InputRefused
 from aaf.domain.fragments import members, text
+from aaf.domain.reserved import RESERVED, RESERVED_PREFIXES, asserts_authority
 from aaf.policy.catalogue import Entry
 from aaf.services.core import Caller, Core
 
 RUNS = ("no", "now", "when_approved")
 _FIELDS = {"action", "tool", "operation", "params", "context", "server", "run"}
-_RESERVED = ("pre_approved", "owner")
-_RESERVED_PREFIXES = ("approved", "role", "aaf")
 MAX_SERVER = 256
 MAX_CONTEXT = 65_536
 """Canonical bytes of a context."""
@@ -61,12 +60,11 @@ def read_submission(value: Json) -> Submission:
             )
     context = _object(body.get("context", {}), "$.context")
     for key in context:
-        folded = key.casefold()
-        if folded in _RESERVED or folded.startswith(_RESERVED_PREFIXES):
+        if asserts_authority(key):
             raise InputRefused(
                 Code.RESERVED_CONTEXT_KEY,
                 "The context may not claim approval, roles or ownership: the firewall knows those itself.",
-                hint=f"Leave out keys that are or begin with: {', '.join((*_RESERVED, *_RESERVED_PREFIXES))}.",
+                hint=f"Leave out keys that are or begin with: {', '.join((*RESERVED, *RESERVED_PREFIXES))}.",
                 path="$.context",
             )
     server = body.get("server")

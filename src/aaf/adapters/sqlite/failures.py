@@ -49,6 +49,8 @@ def failure(error: BaseException) -> StoreFailed:
     if code is not None and code & 0xFF in _MEANS:
         meaning, message, hint = _MEANS[code & 0xFF]
         return StoreFailed(meaning, message, hint=hint, detail=detail)
+    if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
+        return unavailable(detail)
     if concerns_one_item(error):
         return StoreFailed(Code.INTERNAL_ERROR, "This cannot be recorded, so it cannot run.", detail=detail)
     return unavailable(detail)

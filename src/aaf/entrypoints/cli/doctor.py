@@ -7,7 +7,7 @@ from rich.text import Text
 
 from aaf.bootstrap import inspect
 from aaf.entrypoints.cli.terminal.options import AsJson, Config, Data, single
-from aaf.entrypoints.cli.terminal.output import data, say
+from aaf.entrypoints.cli.terminal.output import data, inert, say
 from aaf.entrypoints.cli.terminal.stopping import Status
 from aaf.settings import Settings
 
@@ -36,8 +36,11 @@ def doctor(
         data([{"fix": one.fix, "name": one.name, "ok": one.ok, "text": one.text} for one in found])
     else:
         for one in found:
-            say(Text.assemble(_WORDS[one.ok], (f"{one.name}: ", "bold"), one.text))
+            first, *more = one.text.split("\n")  # a configuration has one line a problem
+            say(Text.assemble(_WORDS[one.ok], (f"{one.name}: ", "bold"), inert(first)))
+            for line in more:
+                say(Text.assemble("     ", inert(line)))
             if one.ok is not True and one.fix:
-                say(Text.assemble("     fix: ", one.fix))
+                say(Text.assemble("     fix: ", inert(one.fix)))
     if any(one.ok is False for one in found):
         raise typer.Exit(int(Status.NO))

@@ -22,7 +22,7 @@ from rich.text import Text
 from aaf.bootstrap import App, build
 from aaf.domain.errors import AafError
 from aaf.entrypoints.cli.terminal.client import is_loopback
-from aaf.entrypoints.cli.terminal.output import note, refusal, say
+from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
 from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
 from aaf.services.core import Core
 from aaf.services.ledger import checkpoint_dirty
@@ -181,9 +181,9 @@ def _announce(app: App, settings: Settings, url: str) -> None:
             "",
         )
         for problem in app.refused.problems:
-            note(str(problem), "")
+            note(inert(str(problem)), "")
     for warning in app.activated.warnings if app.activated else ():
-        note(f"warning: {warning}", "yellow")
+        note(f"warning: {inert(warning)}", "yellow")
     if app.first_key is not None:
         if settings.write_key is not None:
             say(f"The administrator's key is in {settings.write_key}, which only this user can read.")

@@ -1,0 +1,283 @@
+"""One connection: uvicorn's HTTP protocol with a limit on everything that a client may send, or not send, before it is a request.
+
+Heads and trailers are counted as they arrive, a head that stays incomplete is given up, and what is no HTTP is answered by a problem with
+the headers of every other response. Trailers are dropped, because they arrive after the caller was identified, and nothing that follows
+an `Upgrade` is read as a request. Bodies are limited where they are read, in `receiving`.
+"""
+
+import asyncio
+from enum import Enum, auto
+from functools import cache
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from aaf.domain.advice import ADVICE
+from aaf.domain.errors import AafError, Code, InputRefused, Unavailable
+from aaf.entrypoints.api.edge import HEADERS
+from aaf.entrypoints.api.problems import problem
+from aaf.entrypoints.api.wire import Wire
+
+_VERSIONS = frozenset({"1.0", "1.1"})
+_UNSERVED = b"CONNECT"
+
+
+class _Stage(Enum):
+    """What of a request has arrived."""
+
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class _Refused(Exception):
+    """Ends the parser; what to answer stands in the connection."""
+
+
+@cache
+def _refusal(code: Code) -> bytes:
+    """The whole response, but for its date."""
+    advice = ADVICE[code]
+    error: AafError
+    if code is Code.TOO_MANY_CONNECTIONS:
+        error = Unavailable(Code.TOO_MANY_CONNECTIONS, advice.message)
+    else:
+        error = InputRefused(code, advice.message)
+    response = problem(error)
+    lines = [name + b": " + value for name, value in (*response.raw_headers, *HEADERS) if name != b"connection"]
+    return b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])
+
+
+def _status(code: Code) -> bytes:
+    """The status line."""
+    return STATUS_LINE[problem(InputRefused(code, "")).status_code]
+
+
+class Connection(HttpToolsProtocol):
+    """One connection; `wire` is what it shares with the others."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        wire: Wire,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._wire = wire
+        self._limits = wire.limits
+        self.timeout_keep_alive = wire.limits.idle  # type: ignore[assignment] # seconds, handed to call_later
+        self._stage = _Stage.NOTHING
+        self._line = self._named = self._unread = 0
+        self._moved = False
+        self._deaf = False
+        self._cause = Code.BAD_REQUEST
+        self._postponed: Code | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+
+    # --- the connection -----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Take it if there is a place, and wait for a head."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections and not self._wire.make_room():
+            self.connections.discard(self)
+            self._deaf = True
+            self._write(Code.TOO_MANY_CONNECTIONS)
+            transport.close()
+            return
+        self._expect(self._limits.head_time)
+        self._wire.waited_for[self] = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        super().connection_lost(exc)
+        self._wire.waited_for.pop(self, None)
+        self._unset_keepalive_if_required()
+        self._expect(None)
+        self.resume_writing()
+
+    def shutdown(self) -> None:
+        """Let what is complete end; what isn't has a short time left."""
+        super().shutdown()
+        self.loop.call_later(self._limits.drain, self._leave_behind)
+
+    def _leave_behind(self) -> None:
+        if self in self._wire.waited_for:
+            self.give_way()
+
+    def give_way(self) -> None:
+        """End now, without an answer; an application that reads a body finds its client gone."""
+        self.connections.discard(self)
+        self._deaf = True
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """The client doesn't read: it has a while to."""
+        super().pause_writing()
+        self._stall = self._stall or self.loop.call_later(self._limits.stalled, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _expect(self, seconds: float | None) -> None:
+        """The client has so many seconds for what it has to send next."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, self._overdue)
+
+    def _overdue(self) -> None:
+        """It did not come in time."""
+        if self._stage is _Stage.HEAD:
+            self._refuse(Code.REQUEST_TIMEOUT)
+        else:
+            self.transport.abort()
+
+    def _busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _whose_turn(self) -> None:
+        """Note whether the client has to send something before anything can go on."""
+        if not self._busy() or (self._stage is _Stage.BODY and not self.pipeline):
+            self._wire.waited_for.setdefault(self)
+        else:
+            self._wire.waited_for.pop(self, None)
+
+    # --- what arrives -------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Parse it, and count what is neither a whole head nor a piece of a body."""
+        if self._deaf or self._postponed is not None:
+            return
+        self._moved = False
+        super().data_received(data)
+        if self._deaf or self._postponed is not None:
+            return
+        self._unread = 0 if self._moved else self._unread + len(data)
+        if self._unread > self._limits.head:
+            self._refuse(Code.HEADERS_TOO_LARGE)
+            return
+        if self._stage is _Stage.HEAD or not self._moved:
+            if self._deadline is None and self._stage is not _Stage.BODY:
+                self._expect(self._limits.head_time)
+        elif self._stage is _Stage.NOTHING and not self._busy() and self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self._limits.idle, self.timeout_keep_alive_handler)
+        self._whose_turn()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._stage = _Stage.HEAD
+        self._line = self._named = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the address."""
+        self._line += len(url)
+        if self._line > self._limits.line:
+            raise self._too_large()
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; a trailer is counted and dropped."""
+        self._named += len(name) + len(value) + len(b": \r\n")
+        if self._named > self._limits.head:
+            raise self._too_large()
+        if self._stage is _Stage.HEAD:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """A request can start."""
+        if self.parser.get_http_version() not in _VERSIONS or self.parser.get_method() == _UNSERVED:
+            raise _Refused
+        if len(self.pipeline) >= self._limits.pipelined:
+            raise _Refused
+        super().on_headers_complete()
+        self._stage, self._moved, self._named = _Stage.BODY, True, 0
+        self._expect(None)
+        self._wire.waited_for.pop(self, None)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body."""
+        self._moved = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
+        self._stage, self._moved = _Stage.NOTHING, True
+        self._expect(None)
+        super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer an upgrade as the request that it is, and read no more: what follows may be meant as another protocol."""
+        self._deaf = True
+        self._wire.waited_for.pop(self, None)
+        self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or with what the client still owes."""
+        if self._postponed is not None and not self.pipeline:
+            self.server_state.total_requests += 1
+            self._say(self._postponed)
+            return
+        super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
+        if self._stage is _Stage.BODY and not self._busy():
+            self._expect(self._limits.rest)
+        self._whose_turn()
+
+    # --- what is refused ----------------------------------------------------------------------------------------------
+
+    def _too_large(self) -> _Refused:
+        self._cause = Code.HEADERS_TOO_LARGE
+        return _Refused()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature of uvicorn; what it says is the parser's
+        """Answer what is no HTTP."""
+        self._refuse(self._cause)
+
+    def _refuse(self, code: Code) -> None:
+        """Refuse what arrives now and read no more; requests that were complete before it are answered first."""
+        self._expect(None)
+        if self._busy() and self._stage is _Stage.BODY:  # the end of a body that has been given to the application
+            if not self.pipeline:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+                if self.cycle.response_started:
+                    self.give_way()
+                else:
+                    self._say(code)
+                return
+            self.pipeline.popleft()
+        if self._busy():
+            self._postponed = code
+        else:
+            self._say(code)
+
+    def _say(self, code: Code) -> None:
+        """Answer, and leave the client a moment to read it."""
+        self._deaf = True
+        self._wire.waited_for.setdefault(self)
+        if self.transport.is_closing():
+            return
+        self._write(code)
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._deadline = self.loop.call_later(self._limits.linger, self.transport.abort)
+
+    def _write(self, code: Code) -> None:
+        """Write the problem."""
+        self._wire.count(code)
+        dated = [name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers]
+        self.transport.write(b"".join([_status(code), *dated, _refusal(code)]))
