@@ -100,7 +100,7 @@ def _measure(product: Embedded, caller: Caller, callers: int) -> Figure:
     """Decisions beside appends of events of about the same size."""
     core, run, org = product.core, product.run, product.app.org
     wanted = Submission("notes.add", {"topic": "today", "text": "x" * 200}, {"task": "benchmark"})
-    data: dict[str, Json] = {"agent": caller.principal.id, "digest": "0" * 64, "fill": "x" * 450, "input": "0" * 64}
+    data: dict[str, Json] = {"agent": caller.principal.id, "digest": "0" * 64, "fill": "x" * 640, "input": "0" * 64}
 
     def decide() -> None:
         run(submit(core, caller, wanted))

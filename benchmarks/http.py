@@ -23,7 +23,7 @@ from benchmarks.core import configured
 from benchmarks.load import Load, request, run
 from benchmarks.result import Figure, at_most, share
 
-CONNECTIONS = 16
+CONNECTIONS = 8
 SECONDS = 2.0
 ROUNDS = 5
 LEAST = 0.25

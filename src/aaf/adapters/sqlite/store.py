@@ -56,8 +56,7 @@ class SqliteStore:
         self._clock = clock
         self._pid = os.getpid()
         self._telling = threading.Lock()
-        self._asked = read(clock)
-        self._latest = 0
+        self._base = read(clock), 0
 
     @classmethod
     def open(cls, path: Path, *, waiting: Waiting, clock: Clock | None = None, options: Options = DEFAULTS) -> Self:
@@ -145,15 +144,16 @@ class SqliteStore:
         Other processes write their marks by the same wall clock, so the database has to be asked only where that clock may have
         jumped since it was asked last, or after a second. The append compares with the stored mark in any case.
         """
-        now = read(self._clock)
-        with self._telling:
-            passed = now.steady - self._asked.steady
-            jumped = abs(now.wall - self._asked.wall - passed) > _DRIFT
-            if jumped or passed > _ASK_AGAIN or self._latest == 0:
-                _, mark, _, _ = self._all(queries.INSTALLATION)[0]
-                self._asked, self._latest = now, max(self._latest, mark)
-            self._latest = max(self._latest, now.wall, self._writer.mark)
-            return self._latest
+        now, (asked, highest) = read(self._clock), self._base
+        passed = now.steady - asked.steady
+        extrapolated = asked.wall + passed
+        if highest == 0 or passed > _ASK_AGAIN or abs(now.wall - extrapolated) > _DRIFT:
+            _, mark, _, _ = self._all(queries.INSTALLATION)[0]
+            with self._telling:
+                highest = max(self._base[1], mark, extrapolated, now.wall)
+                self._base = now, highest
+        # Extrapolated by the steady clock, what is told never goes back although nothing is kept of each telling.
+        return max(highest, extrapolated, now.wall, self._writer.mark)
 
     async def epoch(self, org: str) -> int:
         """The organisation's epoch."""
