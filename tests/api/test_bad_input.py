@@ -154,6 +154,8 @@ QUERIES = [
     ("GET", "/v1/checkpoints/consistency?old=1&new=100000", 400, "wrong_type"),
     ("GET", "/v1/audit/events?type=" + SECRET, 400, "wrong_type"),
     ("GET", "/v1/audit/events?after=-1", 400, "wrong_type"),
+    ("GET", "/v1/health?x=1", 400, "unknown_field"),
+    ("GET", "/openapi.json?x=1", 400, "unknown_field"),
 ]
 
 
@@ -162,6 +164,24 @@ def test_a_query_that_makes_no_sense_is_refused(world: World, method: str, path:
     response = world.send("admin", method, path, {} if method == "POST" else None)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert SECRET not in response.text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "where"), [("old=2&new=1", "?old"), ("old=1&new=100000", "?new"), ("old=0&new=1", "?old")]
+)
+def test_sizes_that_no_tree_has_are_named_as_they_were_given(world: World, sizes: str, where: str) -> None:
+    world.note()
+    assert world.get("admin", f"/v1/checkpoints/consistency?{sizes}").json()["path"] == where
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/actions"), ("POST", "/v1/api-keys"), ("GET", "/v1/actions")]
+)
+def test_a_content_type_that_is_given_twice_is_refused(world: World, method: str, path: str) -> None:
+    headers = [(b"authorization", b"Bearer " + world.key("admin").encode())]
+    headers += [(b"content-type", b"application/json"), (b"content-type", b"application/json")]
+    response = world.run(world.client.request(method, path, headers=headers))
+    assert (response.status_code, response.json()["code"]) == (400, "bad_request")
 
 
 REVIEW = {"verdict": "approve", "digest": "d", "view_digest": "v"}

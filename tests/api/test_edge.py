@@ -78,6 +78,18 @@ def test_a_store_that_takes_nothing_is_said_with_its_code_and_the_cause_is_logge
     assert SECRET in world.log.text
 
 
+def test_what_fails_between_the_routes_is_an_incident_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object) -> Any:
+        raise ValueError(SECRET)
+
+    monkeypatch.setattr("fastapi.routing.APIRoute.matches", fails)
+    response = world.get("agent", "/v1/actions")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert response.headers["cache-control"] == "no-store"
+    assert [kind for kind, _ in world.log.entries] == ["internal_error"]
+    assert SECRET not in response.text + world.log.text
+
+
 def test_a_stream_that_breaks_off_ends_without_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryStore, "events", _broken(ValueError(SECRET)))
     sent: list[MutableMapping[str, Any]] = []

@@ -139,3 +139,31 @@ def test_nobody_reads_the_body_of_a_stranger(world: World) -> None:
         world.run(cast("Coroutine[Any, Any, None]", world.app(scope, receive, send)))
     assert [message["status"] for message in sent if "status" in message] == [401, 401]
     assert received == []
+
+
+@pytest.mark.parametrize(
+    ("hosts", "source"),
+    [
+        (("192.0.2.1",), "192.0.2.1"),
+        (("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"), "2001:db8:1:2::/64"),
+        (("fe80::1%eth0",), "fe80::/64"),
+        (("::ffff:192.0.2.1",), "192.0.2.1"),
+    ],
+)
+def test_refusals_are_counted_by_address_and_those_of_ipv6_by_network(
+    world: World, hosts: tuple[str, ...], source: str
+) -> None:
+    async def receive() -> MutableMapping[str, Any]:
+        raise AssertionError
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        return None
+
+    async def call(host: str) -> None:
+        scope = {"type": "http", "method": "POST", "path": "/v1/actions", "query_string": b"", "headers": []}
+        await world.app({**scope, "client": (host, 1)}, receive, send)
+
+    for host in hosts:
+        world.run(call(host))
+    rows = world.run(world.core.store.events(world.core.installation))
+    assert [json.loads(row.body)["data"]["source"] for row in rows] == [source]

@@ -1,13 +1,16 @@
+import json
+import logging
 import os
 import re
+import resource
 import selectors
 import signal
 import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from aaf.domain.canonical import Json
+from aaf.entrypoints.cli.serving import DRAIN, Said
 from tests.cli.conftest import run
 
 DEADLINE = 30
@@ -67,6 +72,97 @@ def test_a_signal_ends_the_server_after_a_last_checkpoint_and_a_second_start_pri
         verified = run("audit", "verify", "--json", AAF_URL=_url(printed), AAF_API_KEY=key[0])
         assert '"ok": true' in verified.out
     assert key[0] not in (folder / "log").read_text()
+
+
+def _call(printed: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(_url(printed).rpartition(":")[2])), timeout=DEADLINE)
+
+
+def _lines(folder: Path) -> list[dict[str, object]]:
+    """The log; every line of it is JSON."""
+    return [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+
+
+def _heard(connection: socket.socket) -> bytes:
+    """Everything until the server ends the connection."""
+    heard = b""
+    while piece := connection.recv(65_536):
+        heard += piece
+    return heard
+
+
+def test_half_a_body_and_half_a_head_do_not_hold_the_end_up_and_nothing_but_json_is_logged(folder: Path) -> None:
+    with serving(folder, "--write-key", "k") as (process, printed):
+        key = (folder / "k").read_text().strip().encode()
+        head = b"POST /v1/actions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + key + b"\r\nContent-Length: 100\r\n"
+        with _call(printed) as body, _call(printed) as half:
+            body.sendall(head + b"Expect: 100-continue\r\n\r\n{")
+            half.sendall(head)
+            assert body.recv(100).startswith(b"HTTP/1.1 100 ")
+            process.terminate()
+            assert process.wait(DRAIN * 0.75) == 0
+    assert _lines(folder) == []
+
+
+def test_what_is_no_http_is_refused_by_the_server_and_logged_once_as_json(folder: Path) -> None:
+    with serving(folder, "--write-key", "k") as (process, printed):
+        refused = [
+            (b"BREW / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 "),
+            (b"GET / HTTP/1.1\r\nA: " + b"a" * 70_000, b"HTTP/1.1 431 "),
+            (b"GET /v1/health HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", b"HTTP/1.1 200 "),
+        ]
+        for sent, expected in refused:
+            with _call(printed) as connection:
+                connection.sendall(sent)
+                heard = _heard(connection)
+            assert heard.startswith(expected)
+            assert b"\r\ncache-control: no-store\r\n" in heard
+            assert b"\r\nserver: " not in heard
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+    assert _lines(folder) == [{"event": "connections_refused", "bad_request": 1}]
+
+
+def test_connections_that_send_nothing_lock_nobody_out_of_the_server(folder: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (80, hard))
+    try:
+        started = serving(folder, "--write-key", "k")
+        process, printed = started.__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with ExitStack() as open_:
+        open_.push(started.__exit__)
+        for _ in range(100):
+            open_.enter_context(_call(printed))
+        key = (folder / "k").read_text().strip()
+        assert run("keys", "list", AAF_URL=_url(printed), AAF_API_KEY=key).status == 0
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+
+
+def test_what_a_library_says_is_logged_by_its_place_and_never_by_its_words(capfd: pytest.CaptureFixture[str]) -> None:
+    entries: list[tuple[str, Mapping[str, Json]]] = []
+
+    class Kept:
+        def entry(self, kind: str, fields: Mapping[str, Json]) -> None:
+            entries.append((kind, fields))
+
+    speaking = logging.getLogger("asyncio")
+    with Said(Kept()).listening():
+        for secret in ("hunter1", "hunter2"):
+            speaking.warning("socket.send() raised %s", secret)
+        try:
+            raise ValueError("hunter3")
+        except ValueError:
+            speaking.exception("gone")
+        logging.getLogger("uvicorn.error").warning("pip install hunter4")
+    assert [(kind, fields["level"], fields["error"]) for kind, fields in entries] == [
+        ("library", "WARNING", ""),
+        ("library", "ERROR", "ValueError"),
+    ]
+    assert "hunter" not in json.dumps(entries, default=dict)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_first_key_is_written_to_a_private_file_instead_of_printed(folder: Path) -> None:

@@ -691,7 +691,7 @@ IN_A_SCHEMA: dict[str, tuple[str, list[str]]] = {
     ),
     "a required field that is a number": (
         "type: object\nadditionalProperties: false\nproperties:\n  a: {type: string}\nrequired: [1]",
-        ["actions/x.yaml:10:14: `required` names `1`, which is not declared (known are: a)"],
+        ["actions/x.yaml:10:14: `required` must hold strings (quote it)"],
     ),
     "a remote reference": (
         "type: object\nadditionalProperties: false\nproperties:\n  a: {$ref: 'https://example.com/s.json'}\n",

@@ -103,7 +103,8 @@ def test_faults_name_places_and_never_values(world: World) -> None:
 def test_where_no_rule_speaks_the_answer_is_no(world: World) -> None:
     world.configure(
         edited(
-            "aaf.yaml", ("match: {tool: shell, operation: run}", "match: {tool: shell, operation: run, risk: [low]}")
+            "aaf.yaml",
+            ("match: {tool: shell, operation: run}", "match: {tool: shell, operation: run, params.command: never}"),
         )
     )
     record = world.command()

@@ -67,6 +67,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.EXPIRED_CREDENTIAL: Advice("The key has expired.", _NEW_KEY),
         Code.EXPIRED_PERMIT: Advice("This permit has expired.", "Ask for a new one; a permit lasts at most a minute."),
         Code.FALLBACK: Advice("The catalogue has no such type of action, so people decide.", _WAIT),
+        Code.HEADERS_TOO_LARGE: Advice("The address, the headers or the trailers are too large.", "Send less of them."),
         Code.IDEMPOTENCY_MISMATCH: Advice(
             "This idempotency key stands for another body.", "Use a new key for a new action."
         ),
@@ -108,6 +109,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.REJECTED_BY_REVIEWER: Advice(
             "A person rejected this action.", "Read the reason in `rejection` before asking again."
         ),
+        Code.REQUEST_TIMEOUT: Advice("The request did not arrive in time.", _LATER),
         Code.REQUIREMENT_CHANGED: Advice("More approval is asked for now than when this was decided.", _READ),
         Code.RESERVED_CONTEXT_KEY: Advice(
             "The context claims an authority that only the firewall has.", "Leave out approval, roles and ownership."
@@ -126,6 +128,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
             "The parameters are not what the catalogue declares.",
             "Correct what `faults` names and submit a new action.",
         ),
+        Code.SHUTTING_DOWN: Advice("The server is ending.", _LATER),
         Code.STORE_BUSY: Advice("The store is busy.", _LATER),
         Code.STORE_CONFLICT: Advice("Too much changed at the same time.", _LATER),
         Code.STORE_FORKED: Advice("The store was opened before the process was copied.", _OPERATOR),
@@ -139,6 +142,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
             "A text holds characters that could deceive.", "Send plain text; `faults` names the places."
         ),
         Code.TOO_DEEP: Advice("The value is nested too deeply.", "Nest less."),
+        Code.TOO_MANY_CONNECTIONS: Advice("The server has no place for another connection.", _LATER),
         Code.UNKNOWN_ACTION_TYPE: Advice(
             "The catalogue has no such type of action.", "Check the name, or ask an administrator."
         ),

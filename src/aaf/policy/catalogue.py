@@ -194,8 +194,10 @@ def read_entry(node: Node, faults: Faults) -> Entry | None:
             _declared(path, place, taken, faults)
         if amount:
             _is_decimal_text(amount[0], taken, faults)
+    shown = {path for path, _ in (*targets, *amount)}
+    above = {step for path in shown for step in _steps(path)}
     for path, place in secret:
-        if any(_touches(path, shown) for shown, _ in (*targets, *amount)):
+        if path in above or not shown.isdisjoint(_steps(path)):
             faults.at(
                 place, f"`{path}` is a target or an amount, which an approver must see", "take it out of one of the two"
             )
@@ -256,7 +258,7 @@ def _amount(section: Section) -> list[tuple[str, Node]]:
 
 def _declared(path: str, place: Node, schema: Schema, faults: Faults) -> None:
     if not path.startswith("params.") or schema.kind(path.removeprefix("params.")) is None:
-        known = [f"params.{name}" for name in schema.paths()]
+        known = (f"params.{name}" for name in schema.paths())
         faults.at(place, f"`{path}` is not declared by the input schema", did_you_mean(path, known))
 
 
@@ -280,6 +282,13 @@ def _effect(section: Section) -> str:
         section.faults.at(node, "`caller` is no connector", "write effect: caller")
     inner.close()
     return connector
+
+
+def _steps(path: str) -> Iterator[str]:
+    """The path, and everything that it lies beneath."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
 
 
 def _touches(one: str, other: str) -> bool:

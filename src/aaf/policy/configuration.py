@@ -171,9 +171,7 @@ def _stranger(name: str, faults: Faults) -> None:
     if name.endswith(".rego"):
         faults.add((0, 0), "policy modules in Rego aren't supported by this version", "write rules in aaf.yaml")
         return
-    faults.add(
-        (0, 0), "this file has no place in a configuration", did_you_mean(name, [MAIN, "actions/<name>.yaml"])
-    )
+    faults.add((0, 0), "this file has no place in a configuration", did_you_mean(name, [MAIN, "actions/<name>.yaml"]))
 
 
 def _read_action(data: bytes, faults: Faults, entries: dict[str, tuple[Entry, Node, Faults]]) -> None:

@@ -161,15 +161,15 @@ def opposite(asked: Question) -> Question:
 
 def _among(kind: Kind, operands: Iterable[Any]) -> Question:
     if kind is Kind.ANY:
-        known = {_exactly(operand) for operand in operands}
-        return lambda value: None if isinstance(value, list | dict) else _exactly(value) in known
+        known = {exactly(operand) for operand in operands}
+        return lambda value: None if isinstance(value, list | dict) else exactly(value) in known
     wanted = frozenset(operands)
     if kind is Kind.TEXTS:
         return lambda values: not wanted.isdisjoint(values)
     return wanted.__contains__
 
 
-def _exactly(value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - a JSON scalar
+def exactly(value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - a JSON scalar
     """A key under which true and 1 are two."""
     return isinstance(value, bool), value
 

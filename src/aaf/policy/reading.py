@@ -18,7 +18,7 @@ _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_DURATION = 30 * 86_400
 _MAX_KNOWN = 1000
-_MAX_PAIRS = 1 << 18
+_MAX_PAIRS = 1 << 17
 _MAX_SHOWN = 20
 _MAX_WORD = 64
 
@@ -40,7 +40,8 @@ def _comparable(word: str, names: Iterable[str]) -> list[str]:
     """The names that could be near to a word, as many as may be compared with it: each costs the square of the length."""
     if not 0 < len(word) <= _MAX_WORD:
         return []
-    alike = (name for name in names if len(word) <= 2 * len(name) and len(name) <= 2 * len(word))
+    # Beyond this difference in length the ratio can't reach the 0.6 that makes two words near.
+    alike = (name for name in names if 3 * len(word) <= 7 * len(name) and 3 * len(name) <= 7 * len(word))
     return list(islice(alike, _MAX_PAIRS // len(word) ** 2))
 
 

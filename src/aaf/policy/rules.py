@@ -1,21 +1,24 @@
 """Rules as people write them, and everything that can be wrong with one before it ever runs.
 
 All conditions of a rule are ANDed, a list is OR, every matching rule speaks, and order never matters. A field, operator, tool or role
-that doesn't exist, or that no action type which the rule can match has, is a problem at load: a rule that can never match is never silent.
+that doesn't exist is a problem at load. Whether a rule could match anything at all is for `checking` to say.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from aaf.domain.canonical import Json
 from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
 from aaf.domain.principal import ROLES, Permission
+from aaf.domain.reserved import asserts_authority
 from aaf.policy import conditions
-from aaf.policy.catalogue import Catalogue, Entry
-from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe, kind_of
-from aaf.policy.operators import Op, fault, opposite, question
+from aaf.policy.catalogue import Catalogue
+from aaf.policy.checking import Check
+from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe
+from aaf.policy.operators import Op
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import Section, did_you_mean
 
@@ -23,11 +26,8 @@ MAX_QUORUM = 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _USER = re.compile(r"user:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COMBINATORS = ("all", "any", "not")
-_LATER = ("provenance", "session", "time")
-_BY_TYPE = ("tool", "operation")
-_STATIC = (*_BY_TYPE, "class")
-_EQUALITY = (Op.EQ, Op.NE, Op.IN, Op.NOT_IN)
-_SHOWN = 3
+_LATER = ("labels", "provenance", "session", "time")
+"""Fields that nothing sets yet: a rule about one would never match. `labels` is read from stored decisions already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, wa
     if given is not None:
         match = _read_match(given, faults, catalogue)
         check = Check(catalogue, faults, warnings, section.what, decision)
-        check.condition(match, list(catalogue.values()))
+        check.rule(match)
         if not match.parts and decision is Verdict.ALLOW:
             faults.at(given, "an allow needs a condition", "say at least which tool or class")
     section.close()
@@ -164,12 +164,17 @@ def _read_match(node: Node, faults: Faults, catalogue: Catalogue) -> AllOf:
 
 
 def _read_combination(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> list[Condition]:
-    """What stands under all, any or not."""
+    """What stands under all, any or not; what is empty there would be true of everything."""
     if key == "not" and isinstance(node.value, dict) and node.value:
         return [Not(_read_match(node, faults, catalogue))]
     if key != "not" and isinstance(node.value, list) and node.value:
-        parts = tuple(_read_match(item, faults, catalogue) for item in node.value)
-        return [AllOf(parts, node.key) if key == "all" else AnyOf(parts, node.key)]
+        parts: list[AllOf] = []
+        for item in node.value:
+            if isinstance(item.value, dict) and item.value:
+                parts.append(_read_match(item, faults, catalogue))
+            else:
+                faults.at(item, f"an item of `{key}` is a mapping that is not empty", "such as {tool: files}")
+        return [AllOf(tuple(parts), node.key) if key == "all" else AnyOf(tuple(parts), node.key)]
     wanted = "a mapping" if key == "not" else "a list of mappings"
     faults.at(node, f"`{key}` takes {wanted} that is not empty", "such as {tool: files}")
     return []
@@ -177,17 +182,22 @@ def _read_combination(key: str, node: Node, faults: Faults, catalogue: Catalogue
 
 def _is_field(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> bool:
     head, _, rest = key.partition(".")
-    if key in FIELDS or (head in ("params", "context") and rest):
-        return True
     if head in _LATER:
         faults.at_key(node, f"the field `{key}` isn't supported yet", "leave the condition out")
         return False
-    known = {
-        *FIELDS,
-        *_COMBINATORS,
-        *(f"params.{path}" for entry in catalogue.values() for path in entry.input.paths()),
-    }
-    hint = f"did you mean `params.{key}`?" if f"params.{key}" in known else did_you_mean(key, known)
+    if head == "context" and asserts_authority(rest.partition(".")[0]):
+        faults.at_key(
+            node, f"`{key}` is never there: the context may not claim authority", "use `role`, or leave it out"
+        )
+        return False
+    if key in FIELDS or (head in ("params", "context") and rest):
+        return True
+    if any(entry.input.kind(key) is not None for entry in catalogue.values()):
+        hint = f"did you mean `params.{key}`?"
+    else:
+        fields = (field for field in (*FIELDS, *_COMBINATORS) if field not in _LATER)
+        paths = (f"params.{path}" for entry in catalogue.values() for path in entry.input.paths())
+        hint = did_you_mean(key, chain(fields, paths))
     faults.at_key(node, f"there is no field `{key}`", hint)
     return False
 
@@ -208,122 +218,3 @@ def _read_tests(name: str, node: Node, faults: Faults) -> list[Probe]:
         else:
             faults.at_key(operand, f"there is no operator `{op}`", did_you_mean(op, [known.value for known in Op]))
     return found
-
-
-def possible(condition: Condition, entry: Entry, fields: Iterable[str], *, positive: bool = True) -> bool | None:
-    """What the action type alone says of a condition, looking at these fields only; None where that isn't enough."""
-    match condition:
-        case Probe(name, op, value):
-            if name not in fields or op is Op.EXISTS or fault(FIELDS[name][0], op, value) is not None:
-                return None
-            asked = question(FIELDS[name][0], op, value)
-            known = entry.klass if name == "class" else getattr(entry, name)
-            return asked(known) if positive else opposite(asked)(known)
-        case Not(part):
-            return possible(part, entry, fields, positive=not positive)
-    every = isinstance(condition, AllOf) is positive
-    said = [possible(part, entry, fields, positive=positive) for part in condition.parts]
-    if (not every) in said:
-        return not every
-    return None if None in said else every
-
-
-def _operands(test: Probe) -> list[Json]:
-    return test.value if isinstance(test.value, list) else [test.value]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Checks one rule's condition against the action types that each part of it can match."""
-
-    catalogue: Catalogue
-    faults: Faults
-    warnings: Faults
-    what: str
-    decision: Verdict
-
-    def condition(self, condition: Condition, entries: list[Entry], *, positive: bool = True) -> None:
-        """Walk down; a conjunction narrows what its parts can match."""
-        match condition:
-            case Probe():
-                self._test(condition, entries)
-            case Not(part):
-                self.condition(part, entries, positive=not positive)
-            case _:
-                if isinstance(condition, AllOf) is positive:
-                    entries = self._narrowed(condition, entries, positive=positive)
-                for part in condition.parts:
-                    self.condition(part, entries, positive=positive)
-
-    def _narrowed(self, condition: AllOf | AnyOf, entries: list[Entry], *, positive: bool) -> list[Entry]:
-        named = [entry for entry in entries if possible(condition, entry, _BY_TYPE, positive=positive) is not False]
-        if entries and not named:
-            if not self._names_nothing(condition):
-                self.faults.add(
-                    condition.place, f"{self.what} can't match any action type here", "look at its tool and operation"
-                )
-            return entries
-        left = [entry for entry in named if possible(condition, entry, _STATIC, positive=positive) is not False]
-        if named and not left:
-            self.warnings.add(
-                condition.place, f"{self.what} matches no action type of today's catalogue", "no entry has this class"
-            )
-        return left
-
-    def _names_nothing(self, condition: Condition) -> bool:
-        """Whether a test in it names a tool or an operation that doesn't exist, which is a problem of its own."""
-        return any(self._strangers(test) for test in conditions.probes(condition))
-
-    def _strangers(self, test: Probe) -> list[str]:
-        if test.field not in _BY_TYPE or test.op not in _EQUALITY:
-            return []
-        known = [getattr(entry, test.field) for entry in self.catalogue.values()]
-        return [str(value) for value in _operands(test) if value not in known]
-
-    def _test(self, test: Probe, entries: list[Entry]) -> None:
-        if test.field.startswith("params."):
-            self.parameter(test, entries)
-            return
-        kind = kind_of(test.field, None)
-        wrong = fault(kind, test.op, test.value) if kind else None
-        if wrong is not None:
-            self.faults.add(test.place, f"`{test.field}`: {wrong[0]}", wrong[1])
-            return
-        for stranger in self._strangers(test):
-            known = [getattr(entry, test.field) for entry in self.catalogue.values()]
-            self.faults.add(
-                test.place, f"no action type has the {test.field} `{stranger}`", did_you_mean(stranger, known)
-            )
-        if test.field == "role" and test.op is not Op.EXISTS:
-            for role in _operands(test):
-                if role not in ROLES:
-                    self.faults.add(test.place, f"there is no role `{role}`", did_you_mean(str(role), ROLES))
-        if test.field.startswith("context.") and self.decision is Verdict.ALLOW:
-            self.warnings.add(
-                test.key, f"{self.what} allows because of `{test.field}`", "context is what the caller claims"
-            )
-
-    def parameter(self, test: Probe, entries: list[Entry]) -> None:
-        """A test on a parameter: some action type has it, the operator fits each that does, and a listed value is listed."""
-        path = test.field.removeprefix("params.")
-        having = [(entry, kind) for entry in entries if (kind := entry.kind(path)) is not None]
-        if not having:
-            names = ", ".join(entry.name for entry in entries[:_SHOWN]) + (", …" if len(entries) > _SHOWN else "")
-            hint = did_you_mean(test.field, [f"params.{known}" for entry in entries for known in entry.input.paths()])
-            self.faults.add(
-                test.key,
-                f"`{test.field}` is no parameter of {names or 'any action type'} that {self.what} can match",
-                hint,
-            )
-        for entry, kind in having:
-            wrong = fault(kind, test.op, test.value)
-            if wrong is not None:
-                self.faults.add(test.place, f"`{test.field}` of {entry.name}: {wrong[0]}", wrong[1])
-                return
-        options = [entry.input.options(path) for entry, _ in having]
-        if having and all(options) and test.op in _EQUALITY:
-            known = [value for listed in options for value in listed or ()]
-            for value in _operands(test):
-                if value not in known:
-                    hint = did_you_mean(str(value), [str(each) for each in known])
-                    self.faults.add(test.place, f"`{test.field}` is never `{value}`", hint)

@@ -1,11 +1,12 @@
 """Holds a schema to a strict subset of JSON Schema 2020-12 before it is ever used.
 
 An unknown keyword is a problem, not an annotation; an object says `additionalProperties: false` or `open: true`; a reference is
-local and doesn't come back to itself; a default satisfies its own schema. One thing stays without effect: a default that is reached
+local, doesn't come back to itself and doesn't unfold without bounds; a default satisfies its own schema. One thing stays without effect: a default that is reached
 only through `anyOf` or `oneOf` is checked and never filled in, because which branch it belongs to isn't known.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import jsonschema_rs
 
@@ -13,6 +14,15 @@ from aaf.domain.canonical import Json
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import did_you_mean
 from aaf.policy.schemas import Schema
+
+MAX_PARTS = 5000
+"""Schemas within one schema, both as written and with every definition put in where it is used: each use costs memory and time."""
+
+MAX_LEVELS = 64
+"""How deep a schema may be with its definitions put in; no parameters are nested nearly as deep."""
+
+MAX_FIELD = 128
+"""Characters of a field's name."""
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _FORMATS = frozenset(
@@ -36,6 +46,8 @@ _FORMATS = frozenset(
 )
 _SHAPES = ("type", "enum", "const", "$ref", "anyOf", "oneOf")
 _REF = "#/$defs/"
+_PLAIN = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_FIELD}}}")
+_NUMBERED = re.compile(r"\.d([0-9]+)")
 _BESIDE_REF = frozenset({"$ref", "default", "description", "title"})
 _ELSEWHERE = {
     "allOf": "write the fields into one schema",
@@ -93,7 +105,7 @@ def read_schema(node: Node, faults: Faults) -> Schema | None:
     before = len(faults.problems)
     reading = _Reading(node, faults)
     reading.schema(node, root=True)
-    reading.find_circle()
+    reading.unfold()
     if len(faults.problems) > before:
         return None
     document = node.plain()
@@ -110,7 +122,9 @@ class _Reading:
     """One schema with its definitions; remembers references and defaults for the checks that need the whole."""
 
     def __init__(self, root: Node, faults: Faults) -> None:
+        self._root = root
         self._faults = faults
+        self._written = 0
         definitions = _children(root).get("$defs")
         self._definitions = _children(definitions) if definitions else {}
         self._refs: dict[str, set[str]] = {}
@@ -119,6 +133,11 @@ class _Reading:
 
     def schema(self, node: Node, *, root: bool = False, branch: bool = False) -> None:
         """Check one schema and everything beneath it; `branch` says that it is an alternative of anyOf or oneOf."""
+        self._written += 1
+        if self._written == MAX_PARTS + 1:
+            self._faults.at(node, f"the schema has more than {MAX_PARTS} parts", "describe less, or use definitions")
+        if self._written > MAX_PARTS:
+            return
         if not isinstance(node.value, dict):
             self._faults.at(node, "a schema must be a mapping", "write it as `type: string` and so on")
             return
@@ -134,9 +153,32 @@ class _Reading:
         self._object(node, fields, root=root)
         self._nested(fields, branch=branch)
 
-    def find_circle(self) -> None:
-        """A definition that leads back to itself is a problem."""
-        for start in sorted(self._refs):
+    def unfold(self) -> None:
+        """A definition that leads back to itself is a problem, and so is a schema that is too large with its definitions put in."""
+        order = _peeled(self._refs, self._definitions)
+        circular = self._definitions.keys() - order
+        if self._written > MAX_PARTS or circular:
+            self._find_circles(circular)
+            return
+        known: dict[str, tuple[int, int]] = {}
+        for name in order:
+            known[name] = _unfolded(self._definitions[name], known)
+        found = [(self._definitions[name], known[name]) for name in order]
+        for node, (parts, levels) in (*found, (self._root, _unfolded(self._root, known))):
+            if parts > MAX_PARTS or levels > MAX_LEVELS:
+                what = f"more than {MAX_PARTS} parts" if parts > MAX_PARTS else f"more than {MAX_LEVELS} levels"
+                self._faults.at(
+                    node, f"with its definitions put in, the schema has {what}", "let definitions use each other less"
+                )
+                return
+
+    def _find_circles(self, names: Iterable[str]) -> None:
+        """Say which of the definitions that lead to a circle are part of one."""
+        users: dict[str, set[str]] = {}
+        for name in names:
+            for target in self._refs[name]:
+                users.setdefault(target, set()).add(name)
+        for start in sorted(names - _peeled(users, names).keys()):
             seen: set[str] = set()
             queue = sorted(self._refs[start])
             while queue:
@@ -144,19 +186,26 @@ class _Reading:
                 if name not in seen:
                     seen.add(name)
                     queue.extend(self._refs.get(name, ()))
-            if start in seen and start in self._definitions:
+            if start in seen:
                 self._faults.at_key(
                     self._definitions[start], f"the definition `{start}` refers to itself", "write it flat"
                 )
 
     def check_defaults(self) -> None:
         """Every default satisfies the schema that it stands in."""
+        if not self._defaults:
+            return
+        # All of them at once, as the fields of one object: to compile the definitions for each would take too long.
+        schemas: dict[str, Json] = {f"d{number}": node.plain() for number, (_, node) in enumerate(self._defaults)}
+        values: dict[str, Json] = {f"d{number}": value.plain() for number, (value, _) in enumerate(self._defaults)}
         definitions: Json = {name: node.plain() for name, node in self._definitions.items()}
-        for default, node in self._defaults:
-            document = node.plain()
-            inner = {**document, "$defs": definitions} if isinstance(document, dict) else {}
-            for fault in Schema(inner).check(default.plain(), at="default"):
-                self._faults.at(default, f"{fault.path} {fault.message}", "a default must satisfy its own schema")
+        for fault in Schema({"properties": schemas, "$defs": definitions}).check(values, at=""):
+            _, number, rest = _NUMBERED.split(fault.path, maxsplit=1)
+            self._faults.at(
+                self._defaults[int(number)][0],
+                f"default{rest} {fault.message}",
+                "a default must satisfy its own schema",
+            )
 
     def _keyword(self, keyword: str, value: Node, *, root: bool, branch: bool) -> None:
         if keyword not in _KEYWORDS:
@@ -216,20 +265,26 @@ class _Reading:
         declared = _children(fields["properties"]) if "properties" in fields else {}
         required = fields["required"].value if "required" in fields else []
         for item in required if isinstance(required, list) else []:
-            if item.value not in declared:
+            if not isinstance(item.value, str):
+                self._faults.at(item, "`required` must hold strings", "quote it")
+            elif item.value not in declared:
                 self._faults.at(
-                    item,
-                    f"`required` names `{item.plain()}`, which is not declared",
-                    did_you_mean(str(item.plain()), declared),
+                    item, f"`required` names `{item.value}`, which is not declared", did_you_mean(item.value, declared)
                 )
 
     def _nested(self, fields: dict[str, Node], *, branch: bool) -> None:
-        for keyword in ("properties", "$defs"):
-            for name, child in (_children(fields[keyword]) if keyword in fields else {}).items():
-                if keyword == "$defs":
-                    self._within = name
-                self.schema(child, branch=branch)
-                self._within = "" if keyword == "$defs" else self._within
+        for name, child in (_children(fields["properties"]) if "properties" in fields else {}).items():
+            if len(name) > MAX_FIELD:
+                self._faults.at_key(child, f"a field's name has at most {MAX_FIELD} characters", "choose a shorter one")
+            self.schema(child, branch=branch)
+        for name, child in (_children(fields["$defs"]) if "$defs" in fields else {}).items():
+            if not _PLAIN.fullmatch(name):
+                # In a reference ~, / and % would be read as escapes.
+                what = f"a definition's name is at most {MAX_FIELD} letters, digits, dots, hyphens and _"
+                self._faults.at_key(child, what, "such as address")
+            self._within = name
+            self.schema(child, branch=branch)
+            self._within = ""
         for keyword in ("anyOf", "oneOf", "prefixItems"):
             alternatives = fields[keyword].value if keyword in fields else []
             for child in alternatives if isinstance(alternatives, list) else []:
@@ -240,3 +295,42 @@ class _Reading:
 
 def _children(node: Node) -> dict[str, Node]:
     return node.value if isinstance(node.value, dict) else {}
+
+
+def _peeled(uses: Mapping[str, set[str]], names: Iterable[str]) -> dict[str, None]:
+    """The names in an order in which each comes after those it uses, without those that lead to a circle or to an unknown one."""
+    left = {name: len(uses.get(name, ())) for name in names}
+    users: dict[str, list[str]] = {}
+    for name in left:
+        for used in uses.get(name, ()):
+            users.setdefault(used, []).append(name)
+    order = [name for name, count in left.items() if not count]
+    for done in order:
+        for user in users.get(done, ()):
+            left[user] -= 1
+            if not left[user]:
+                order.append(user)
+    return dict.fromkeys(order)
+
+
+def _inner(fields: dict[str, Node]) -> Iterator[Node]:
+    """The schemas that stand directly in one, without its definitions."""
+    if "properties" in fields:
+        yield from _children(fields["properties"]).values()
+    for keyword in ("anyOf", "oneOf", "prefixItems"):
+        alternatives = fields[keyword].value if keyword in fields else []
+        yield from alternatives if isinstance(alternatives, list) else []
+    if "items" in fields:
+        yield fields["items"]
+
+
+def _unfolded(node: Node, known: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """How many parts and levels a schema has with its definitions, which are `known`, put in; just over the limits where it is more."""
+    fields = _children(node)
+    parts, levels = 1, 0
+    for inner in _inner(fields):
+        more, deeper = _unfolded(inner, known)
+        parts, levels = parts + more, max(levels, deeper)
+    target = fields["$ref"].value if "$ref" in fields else None
+    more, deeper = known.get(target.removeprefix(_REF), (0, 0)) if isinstance(target, str) else (0, 0)
+    return min(parts + more, MAX_PARTS + 1), min(max(levels, deeper), MAX_LEVELS) + 1

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from functools import cached_property
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import jsonschema_rs
@@ -20,7 +22,9 @@ from aaf.domain.errors import Code
 from aaf.policy.reading import did_you_mean
 
 MAX_FAULTS = 20
+_MAX_MESSAGE = 300
 _MAX_NAME = 64
+_REF = "#/$defs/"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NO_PATH: Mapping[str, Any] = {}
@@ -80,16 +84,17 @@ class Schema:
             offline=True,
             pattern_options=jsonschema_rs.RegexOptions(),
         )
+        self._fillers: dict[str, _Fill | None] = {}
         self._fill = self._filler(document)
 
     def check(self, value: Json, *, at: str = "$.params") -> tuple[SchemaFault, ...]:
         """Every fault of `value`, at most 20, in order of their places."""
         if self._validator.is_valid(value):
             return ()
-        faults: list[SchemaFault] = []
-        for error in self._validator.iter_errors(value):
-            faults.extend(self._explain(error, at))
-        return tuple(sorted(faults, key=lambda fault: fault.path)[:MAX_FAULTS])
+        # What is said of a fault costs more than to find it, so it is put into words only where it will be said.
+        found = [placed for error in self._validator.iter_errors(value) for placed in _placed(error, at)]
+        found.sort(key=itemgetter(0))
+        return tuple(self._explained(*placed) for placed in found[:MAX_FAULTS])
 
     def fill_defaults(self, params: dict[str, Json]) -> dict[str, Json]:
         """A copy in which every missing field that declares a default has it."""
@@ -112,6 +117,25 @@ class Schema:
         found = self._at(path)
         return None if found is None else self._resolved(found).get("enum")
 
+    def nullable(self, path: str) -> bool:
+        """Whether a declared field can be null."""
+        found = self._at(path)
+        return found is not None and self._takes_null(found)
+
+    def paths(self) -> tuple[str, ...]:
+        """Every declared path, for hints."""
+        return self._paths
+
+    @cached_property
+    def _paths(self) -> tuple[str, ...]:
+        found: list[str] = []
+        queue: list[tuple[str, Mapping[str, Any]]] = [("", self.document)]
+        for prefix, schema in queue:
+            for name, inner in _mapping(self._resolved(schema).get("properties")).items():
+                found.append(prefix + name)
+                queue.append((f"{prefix}{name}.", inner))
+        return tuple(found)
+
     def _at(self, path: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] = self.document
         for name in path.split("."):
@@ -121,20 +145,10 @@ class Schema:
             found = inner
         return found
 
-    def paths(self) -> list[str]:
-        """Every declared path, for hints."""
-        found: list[str] = []
-        queue: list[tuple[str, Mapping[str, Any]]] = [("", self.document)]
-        for prefix, schema in queue:
-            for name, inner in _mapping(self._resolved(schema).get("properties")).items():
-                found.append(prefix + name)
-                queue.append((f"{prefix}{name}.", inner))
-        return found
-
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Follow a `$ref`; the load has made sure that it is local and doesn't lead back to itself."""
         while "$ref" in schema:
-            schema = self._definitions[schema["$ref"].removeprefix("#/$defs/")]
+            schema = self._definitions[schema["$ref"].removeprefix(_REF)]
         return schema
 
     def _kind_of(self, schema: Mapping[str, Any]) -> Kind:
@@ -150,22 +164,50 @@ class Schema:
             return Kind.TEXTS
         return kinds.pop() if len(kinds) == 1 else Kind.ANY
 
+    def _takes_null(self, schema: Mapping[str, Any]) -> bool:
+        """Whether every keyword that says what a field is takes null; at least one of them is there."""
+        schema = self._resolved(schema)
+        if "type" in schema and "null" not in schema["type"]:
+            return False
+        if "const" in schema and schema["const"] is not None:
+            return False
+        if None not in schema.get("enum", (None,)):
+            return False
+        return all(any(map(self._takes_null, schema[each])) for each in ("anyOf", "oneOf") if each in schema)
+
     def _kind_of_items(self, schema: Mapping[str, Any]) -> Kind | None:
         items = schema.get("items")
         return None if items is None or "prefixItems" in schema else self._kind_of(items)
 
     def _filler(self, schema: Mapping[str, Any]) -> _Fill | None:
-        """A function that fills defaults beneath `schema`, or None where there is none."""
-        schema = self._resolved(schema)
+        """A function that fills defaults beneath `schema`, or None where there is none; made once for each definition."""
+        if "$ref" not in schema:
+            return self._made_filler(schema)
+        name = schema["$ref"].removeprefix(_REF)
+        if name not in self._fillers:
+            self._fillers[name] = self._filler(self._definitions[name])
+        return self._fillers[name]
+
+    def _made_filler(self, schema: Mapping[str, Any]) -> _Fill | None:
         each = self._filler(schema["items"]) if "items" in schema else None
         if each is not None:
-            return lambda value: [each(item) for item in value] if isinstance(value, list) else value
+            # What stands under `prefixItems` is something else, and alternatives are never filled.
+            start = len(schema.get("prefixItems", ()))
+            return lambda value: (
+                [*value[:start], *(each(item) for item in value[start:])] if isinstance(value, list) else value
+            )
         plan: list[tuple[str, Mapping[str, Any], _Fill | None]] = []
         for name, inner in _mapping(schema.get("properties")).items():
-            deeper = self._filler(inner)
-            if deeper is not None or "default" in inner:
-                plan.append((name, inner, deeper))
+            deeper, holder = self._filler(inner), self._holder_of_default(inner)
+            if deeper is not None or "default" in holder:
+                plan.append((name, holder, deeper))
         return (lambda value: _filled(value, plan)) if plan else None
+
+    def _holder_of_default(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The schema itself where it says its default, or the definition that says it for it."""
+        while "default" not in schema and "$ref" in schema:
+            schema = self._definitions[schema["$ref"].removeprefix(_REF)]
+        return schema
 
     def _walk(self, value: Json, schema: Mapping[str, Any], path: str, faults: list[SchemaFault]) -> None:
         schema = self._resolved(schema)
@@ -173,42 +215,34 @@ class Schema:
             if not schema.get("x-allow-control") and _CONTROL.search(value):
                 faults.append(_text_fault(path))
         elif isinstance(value, list):
+            start = len(schema.get("prefixItems", ()))
             for index, item in enumerate(value):
-                self._walk(item, schema.get("items", _NO_PATH), f"{path}[{index}]", faults)
+                declared = schema.get("items", _NO_PATH) if index >= start else _NO_PATH
+                self._walk(item, declared, f"{path}[{index}]", faults)
         elif isinstance(value, dict):
-            declared = _mapping(schema.get("properties"))
+            fields = _mapping(schema.get("properties"))
             for name, item in value.items():
                 place = _step(path, name)
                 if _CONTROL.search(name):
                     faults.append(_text_fault(place))
-                self._walk(item, declared.get(name, _NO_PATH), place, faults)
+                self._walk(item, fields.get(name, _NO_PATH), place, faults)
 
-    def _explain(self, error: jsonschema_rs.ValidationError, at: str) -> list[SchemaFault]:
-        place = at
-        for part in error.instance_path:
-            place = f"{place}[{part}]" if isinstance(part, int) else _step(place, part)
-        detail: dict[str, Any] = error.kind.as_dict()
+    def _explained(self, place: str, error: jsonschema_rs.ValidationError, name: str) -> SchemaFault:
+        """The fault in words; `name` is the field that is missing or too much."""
         match error.kind.name:
             case "required":
-                return [SchemaFault(Code.MISSING_FIELD, _step(place, detail["property"]), "is required")]
+                return SchemaFault(Code.MISSING_FIELD, place, "is required")
             case "additionalProperties":
-                known = self._names_at(error.instance_path)
-                return [
-                    SchemaFault(
-                        Code.UNKNOWN_FIELD,
-                        _step(place, name),
-                        "is not a field here",
-                        did_you_mean(name[:_MAX_NAME], known),
-                    )
-                    for name in detail["unexpected"]
-                ]
+                hint = did_you_mean(name, self._names_at(error.instance_path))
+                return SchemaFault(Code.UNKNOWN_FIELD, place, "is not a field here", hint)
             case "type":
-                return [SchemaFault(Code.WRONG_TYPE, place, f"must be {' or '.join(detail['types'])}")]
+                return SchemaFault(Code.WRONG_TYPE, place, f"must be {' or '.join(error.kind.as_dict()['types'])}")
             case "maxLength":
-                return [SchemaFault(Code.VALUE_TOO_LONG, place, f"may have at most {detail['limit']} characters")]
+                limit = error.kind.as_dict()["limit"]
+                return SchemaFault(Code.VALUE_TOO_LONG, place, f"may have at most {limit} characters")
             case keyword:
-                wanted = json.dumps(error.schema_path and self._wanted(error.schema_path), ensure_ascii=True)
-                return [SchemaFault(Code.SCHEMA_VIOLATION, place, f"does not satisfy {keyword} {wanted}"[:300])]
+                wanted = json.dumps(self._wanted(error.schema_path), ensure_ascii=True)
+                return SchemaFault(Code.SCHEMA_VIOLATION, place, f"does not satisfy {keyword} {wanted}"[:_MAX_MESSAGE])
 
     def _names_at(self, instance_path: list[str | int]) -> list[str]:
         """The declared names of the object at `instance_path`, for hints."""
@@ -223,7 +257,24 @@ class Schema:
         found: Any = self.document
         for part in schema_path:
             found = found[part]
-        return None if isinstance(found, dict) else found
+        wanted: Json = found
+        return wanted
+
+
+def _placed(error: jsonschema_rs.ValidationError, at: str) -> list[tuple[str, jsonschema_rs.ValidationError, str]]:
+    """Where an error lies, and the field that is missing or too much; one for each field."""
+    place = at
+    for part in error.instance_path:
+        place = f"{place}[{part}]" if isinstance(part, int) else _step(place, part)
+    names: list[str] = []
+    match error.kind.name:
+        case "required":
+            names = [error.kind.as_dict()["property"]]
+        case "additionalProperties":
+            names = error.kind.as_dict()["unexpected"]
+        case _:
+            return [(place, error, "")]
+    return [(_step(place, name), error, name) for name in names]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

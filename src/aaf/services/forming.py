@@ -5,9 +5,9 @@ made. What the schema refuses is still an action, with faults that make it a den
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from aaf.domain.action_bytes import digest, match_key, plain_name, split_name
+from aaf.domain.action_bytes import digest, match_key, plain_name
 from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.errors import Code, InputRefused
 from aaf.domain.fragments import members, text
@@ -98,7 +98,6 @@ def _name(body: Mapping[str, Json]) -> str:
             raise InputRefused(
                 Code.WRONG_TYPE, "Name the action by `action`, or by `tool` and `operation`.", path="$.action"
             )
-    split_name(plain)
     return plain
 
 
@@ -147,7 +146,7 @@ class Formed:
 
 def form(core: Core, caller: Caller, submission: Submission) -> Formed:
     """Make the action's bytes and digest, and look its parameters up in the schema of this configuration."""
-    tool, operation = split_name(submission.name)
+    tool, _, operation = submission.name.rpartition(".")
     entry = caller.known.configuration.catalogue.get(submission.name)
     params = submission.params
     faults: tuple[Fault, ...] = ()
@@ -179,7 +178,7 @@ def form(core: Core, caller: Caller, submission: Submission) -> Formed:
     )
     alike = b'{"agent":%b,"params":%b,"server":%b,"type":%b}' % (agent, whole, server, text(submission.name))
     return Formed(
-        submission=replace(submission, params=params),
+        submission=submission,
         entry=entry,
         tool=tool,
         operation=operation,

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from aaf.entrypoints.api.edge import Edge
 from aaf.entrypoints.api.openapi import document
 from aaf.entrypoints.api.problems import Addresses, no_such_route
-from aaf.entrypoints.api.receiving import ApiLimits, Door
+from aaf.entrypoints.api.receiving import ApiLimits, Door, check_query
 from aaf.entrypoints.api.routes import actions, approvals, health, keys, ledger
 from aaf.entrypoints.api.routes.submitting import METHOD, PATH, Submitting
 from aaf.services.core import Core
@@ -48,7 +48,7 @@ def create_app(core: Core, *, limits: ApiLimits | None = None, background: tuple
         redoc_url=None,
         redirect_slashes=False,  # a redirect would repeat the caller's Host
         lifespan=lifespan,
-        exception_handlers={HTTPException: no_such_route},
+        exception_handlers={HTTPException: no_such_route, Exception: _to_the_edge},
     )
     api.state.door = door
     api.state.addresses = _addresses()
@@ -59,6 +59,11 @@ def create_app(core: Core, *, limits: ApiLimits | None = None, background: tuple
         Route("/openapi.json", openapi, methods=["GET"]),
     ]
     return Edge(door, submitting=submitting, api=api)
+
+
+async def _to_the_edge(_: Request, error: Exception) -> Response:
+    """Hand on what fails between the routes, before Starlette answers it in words of its own."""
+    raise error
 
 
 async def _until(work: Background, stop: asyncio.Event) -> None:
@@ -76,6 +81,7 @@ def _addresses() -> Addresses:
     return [(compile_path(path)[0], {*map(str.upper, methods)}) for path, methods in _document()["paths"].items()]
 
 
-async def openapi(_: Request) -> Response:
+async def openapi(request: Request) -> Response:
     """Serve the document; no key is asked for, because it holds nothing of any organisation."""
+    check_query(request)
     return Response(orjson.dumps(_document()), media_type="application/json")

@@ -1,9 +1,13 @@
 """The outermost layer: headers on every response, and an end to every exception. Plain ASGI, no rules."""
 
+from asyncio import CancelledError
+
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aaf.entrypoints.api.problems import refusal
+from aaf.domain.advice import ADVICE
+from aaf.domain.errors import Code, Unavailable
+from aaf.entrypoints.api.problems import problem, refusal
 from aaf.entrypoints.api.receiving import Door
 from aaf.entrypoints.api.routes.submitting import METHOD, PATH
 
@@ -44,6 +48,11 @@ class Edge:
             await (self._submitting if hot else self._api)(scope, receive, with_headers)
         except ClientDisconnect:
             return  # it went while a stream was sent to it
+        except CancelledError:
+            if not started:
+                ending = Unavailable(Code.SHUTTING_DOWN, ADVICE[Code.SHUTTING_DOWN].message)
+                await problem(ending)(scope, receive, with_headers)
+            raise
         except Exception as error:  # noqa: BLE001 - logged without values; a response that has begun just ends, unfinished
             response = refusal(self.door.core, error)
             if not started:

@@ -19,6 +19,7 @@ _MEANING = {
     401: "No key, or one that is not good for this.",
     403: "The key lacks the right.",
     404: "There is no such thing, or not for this key.",
+    408: "The body did not arrive in time.",
     409: "The thing exists; its state or its digest says no.",
     413: "The body is too large.",
     429: "The agent's rate limit; `Retry-After` says when to come back.",
@@ -49,7 +50,7 @@ class Problem(TypedDict):
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problem responses of a route; 401, 500 and 503 are everywhere and needn't be named."""
+    """The problem responses of a route; 401, 408, 413, 500 and 503 are everywhere and needn't be named."""
     return {status: _refusal(status) for status in statuses}
 
 
@@ -108,7 +109,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     if path in _OPEN:
         operation["security"] = []
         return
-    for status in (401, 413, 500, 503):
+    for status in (401, 408, 413, 500, 503):
         operation["responses"].setdefault(str(status), _refusal(status))
     operation.setdefault("parameters", []).append(
         {
@@ -166,5 +167,5 @@ def _itself() -> dict[str, Any]:
         "tags": ["process"],
         "summary": "This document",
         "operationId": "openapi",
-        "responses": {"200": {"description": "OpenAPI 3.1.", "content": content}},
+        "responses": {"200": {"description": "OpenAPI 3.1.", "content": content}, "400": _refusal(400)},
     }

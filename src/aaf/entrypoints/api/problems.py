@@ -49,11 +49,24 @@ STATUS: Mapping[type[AafError], int] = {
 }
 """The status of each class of error; a class that isn't here is an internal error."""
 
-_STATUS_OF_CODE = {Code.BODY_TOO_LARGE: 413, Code.METHOD_NOT_ALLOWED: 405}
-_RETRY_AFTER = {Code.STORE_BUSY: 1, Code.STORE_CONFLICT: 1, Code.STORE_LOCKED: 1}
+_STATUS_OF_CODE = {
+    Code.BODY_TOO_LARGE: 413,
+    Code.HEADERS_TOO_LARGE: 431,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.REQUEST_TIMEOUT: 408,
+}
+_BODY_UNREAD = frozenset({Code.BODY_TOO_LARGE, Code.REQUEST_TIMEOUT})
+_RETRY_AFTER = {
+    Code.SHUTTING_DOWN: 1,
+    Code.STORE_BUSY: 1,
+    Code.STORE_CONFLICT: 1,
+    Code.STORE_LOCKED: 1,
+    Code.TOO_MANY_CONNECTIONS: 1,
+}
 _RETRY_LATER = 10
 """Seconds until a store that needs an operator is worth asking again."""
 _FRAMES = 12
+_INTERNAL = 500
 
 
 def status_of(error: AafError) -> int | None:
@@ -68,17 +81,20 @@ def refusal(core: Core, error: Exception) -> Response:
     """Answer `error`, whatever it is, and log what the caller doesn't get."""
     if isinstance(error, RequestValidationError):
         error = _unfit(error)
-    if isinstance(error, AafError):
-        status = status_of(error)
-        if status is not None:
-            if error.detail:
-                core.log.entry("refused", {"cause": error.detail, "code": str(error.code)})
-            return _answer(status, error)
+    if isinstance(error, AafError) and status_of(error) is not None:
+        if error.detail:
+            core.log.entry("refused", {"cause": error.detail, "code": str(error.code)})
+        return problem(error)
     incident = core.ids.new()
     core.log.entry("internal_error", {"error": type(error).__name__, "frames": _frames(error), "incident": incident})
     advice = ADVICE[Code.INTERNAL_ERROR]
     failure = AafError(Code.INTERNAL_ERROR, advice.message, hint=advice.next)
-    return _answer(500, failure, incident=incident)
+    return _answer(_INTERNAL, failure, incident=incident)
+
+
+def problem(error: AafError) -> Response:
+    """Answer an error that has a status."""
+    return _answer(status_of(error) or _INTERNAL, error)
 
 
 def _answer(status: int, error: AafError, *, incident: str | None = None) -> Response:
@@ -104,7 +120,7 @@ def _answer(status: int, error: AafError, *, incident: str | None = None) -> Res
             body["retry_after"] = error.retry_after
         case Unavailable():
             body["retry_after"] = _RETRY_AFTER.get(code, _RETRY_LATER)
-        case InputRefused() if code is Code.BODY_TOO_LARGE:
+        case InputRefused() if code in _BODY_UNREAD:
             headers["Connection"] = "close"  # the rest of the body is not waited for
         case _:
             pass

@@ -22,6 +22,7 @@ from aaf.entrypoints.api.wire import Wire
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _UNSERVED = b"CONNECT"
+_PIECE = 16_384
 
 
 class _Stage(Enum):
@@ -37,8 +38,8 @@ class _Refused(Exception):
 
 
 @cache
-def _refusal(code: Code) -> bytes:
-    """The whole response, but for its date."""
+def _refusal(code: Code) -> tuple[bytes, bytes]:
+    """The status line and the rest of the response, without its date."""
     advice = ADVICE[code]
     error: AafError
     if code is Code.TOO_MANY_CONNECTIONS:
@@ -47,12 +48,8 @@ def _refusal(code: Code) -> bytes:
         error = InputRefused(code, advice.message)
     response = problem(error)
     lines = [name + b": " + value for name, value in (*response.raw_headers, *HEADERS) if name != b"connection"]
-    return b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])
-
-
-def _status(code: Code) -> bytes:
-    """The status line."""
-    return STATUS_LINE[problem(InputRefused(code, "")).status_code]
+    rest = b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])
+    return STATUS_LINE[response.status_code], rest
 
 
 class Connection(HttpToolsProtocol):
@@ -72,6 +69,7 @@ class Connection(HttpToolsProtocol):
         self._limits = wire.limits
         self.timeout_keep_alive = wire.limits.idle  # type: ignore[assignment] # seconds, handed to call_later
         self._stage = _Stage.NOTHING
+        self._open = 0
         self._line = self._named = self._unread = 0
         self._moved = False
         self._deaf = False
@@ -144,7 +142,11 @@ class Connection(HttpToolsProtocol):
 
     def _busy(self) -> bool:
         """Whether a request is being answered."""
-        return self.cycle is not None and not self.cycle.response_complete
+        return self._open > 0
+
+    def _listens(self) -> bool:
+        """Whether what arrives is read as HTTP."""
+        return not self._deaf and self._postponed is None
 
     def _whose_turn(self) -> None:
         """Note whether the client has to send something before anything can go on."""
@@ -156,21 +158,26 @@ class Connection(HttpToolsProtocol):
     # --- what arrives -------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Parse it, and count what is neither a whole head nor a piece of a body."""
-        if self._deaf or self._postponed is not None:
-            return
+        """Parse it in pieces, so that no piece hides much of what is counted."""
+        for start in range(0, len(data), _PIECE):
+            if self._listens():
+                self._parse(data[start : start + _PIECE])
+
+    def _parse(self, data: bytes) -> None:
+        """Parse a piece, and count it if it brought neither the end of a head nor a part of a body."""
         self._moved = False
         super().data_received(data)
-        if self._deaf or self._postponed is not None:
+        if not self._listens():
             return
         self._unread = 0 if self._moved else self._unread + len(data)
         if self._unread > self._limits.head:
             self._refuse(Code.HEADERS_TOO_LARGE)
             return
-        if self._stage is _Stage.HEAD or not self._moved:
-            if self._deadline is None and self._stage is not _Stage.BODY:
+        idle = self._stage is _Stage.NOTHING and not self._busy()
+        if self._stage is _Stage.HEAD or (idle and not self._moved):
+            if self._deadline is None:
                 self._expect(self._limits.head_time)
-        elif self._stage is _Stage.NOTHING and not self._busy() and self.timeout_keep_alive_task is None:
+        elif idle:  # the rest of a body that was answered before
             self.timeout_keep_alive_task = self.loop.call_later(self._limits.idle, self.timeout_keep_alive_handler)
         self._whose_turn()
 
@@ -202,6 +209,7 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) >= self._limits.pipelined:
             raise _Refused
         super().on_headers_complete()
+        self._open += 1
         self._stage, self._moved, self._named = _Stage.BODY, True, 0
         self._expect(None)
         self._wire.waited_for.pop(self, None)
@@ -225,12 +233,13 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with what the client still owes."""
+        self._open -= 1
         if self._postponed is not None and not self.pipeline:
             self.server_state.total_requests += 1
             self._say(self._postponed)
             return
         super().on_response_complete()
-        if self.pipeline:
+        if self.pipeline and not self.transport.is_closing():
             self.flow.pause_reading()
         if self._stage is _Stage.BODY and not self._busy():
             self._expect(self._limits.rest)
@@ -259,6 +268,7 @@ class Connection(HttpToolsProtocol):
                     self._say(code)
                 return
             self.pipeline.popleft()
+            self._open -= 1
         if self._busy():
             self._postponed = code
         else:
@@ -280,4 +290,5 @@ class Connection(HttpToolsProtocol):
         """Write the problem."""
         self._wire.count(code)
         dated = [name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers]
-        self.transport.write(b"".join([_status(code), *dated, _refusal(code)]))
+        status, rest = _refusal(code)
+        self.transport.write(b"".join([status, *dated, rest]))

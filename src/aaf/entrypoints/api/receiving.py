@@ -4,8 +4,10 @@ Identity comes from the key alone. Every body is read by `domain.canonical.parse
 was announced. Query parameters that a route doesn't have are refused, and so are repeated ones: no request has two readings.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
@@ -24,13 +26,15 @@ _NO_KEY = "no key"
 """Stands for credentials of another kind or that contradict each other; it is not well formed, so it is refused and counted like an unknown key."""
 _BEARER = "bearer "
 _PLAIN_JSON = [b"application/json"]
+_SUBNET = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """What one request may cost: `body` in bytes, `wait` the longest poll in seconds."""
+    """What one request may cost: `body` in bytes, `body_time` to send it and `wait` the longest poll in seconds."""
 
     body: int = 1_048_576
+    body_time: float = 30
     wait: int = 60
 
 
@@ -78,8 +82,18 @@ async def authenticated(core: Core, request: Request, headers: Headers, *, fresh
     keys = {_bearer(value) for value in headers.get(b"authorization", ())}
     keys.update(value.decode("latin-1").strip() for value in headers.get(b"x-agent-key", ()))
     agents = {value.decode("latin-1").strip() for value in headers.get(b"x-agent-id", ())}
-    source = request.client.host if request.client else "local"
+    source = _network(request.client.host) if request.client else "local"
     return await authenticate(core, key=_only(keys), agent=_only(agents), source=source, fresh=fresh)
+
+
+def _network(host: str) -> str:
+    """The address that a refusal is counted under; of IPv6 the first 64 bits, because whoever has one such address has all of them."""
+    if ":" not in host:
+        return host
+    address = IPv6Address(host.partition("%")[0])
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((address, _SUBNET), strict=False))
 
 
 def _bearer(value: bytes) -> str:
@@ -95,16 +109,30 @@ def _only(values: set[str]) -> str | None:
     return values.pop() if len(values) == 1 else _NO_KEY
 
 
-async def read_body(request: Request, headers: Headers, limit: int) -> bytes:
-    """Read the body, at most `limit` bytes of it.
+async def read_body(request: Request, headers: Headers, limits: ApiLimits) -> bytes:
+    """Read the body, within its limits.
 
     Raises:
-        InputRefused: BODY_TOO_LARGE, as soon as it is known.
+        InputRefused: BODY_TOO_LARGE, as soon as it is known; REQUEST_TIMEOUT; a second Content-Type.
         ClientDisconnect: the client went before the end.
     """
+    limit = limits.body
+    if len(headers.get(b"content-type", ())) > 1:
+        raise InputRefused(Code.BAD_REQUEST, "The header Content-Type is given twice.", hint="Send it once.")
     for declared in headers.get(b"content-length", ()):
         if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
             raise _too_large(limit)
+    try:
+        async with asyncio.timeout(limits.body_time):
+            return await _arrived(request, limit)
+    except TimeoutError:
+        raise InputRefused(
+            Code.REQUEST_TIMEOUT, f"A body has {limits.body_time:g} seconds to arrive.", hint="Send it again, faster."
+        ) from None
+
+
+async def _arrived(request: Request, limit: int) -> bytes:
+    """Everything until the end, or until it is too much."""
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
@@ -139,7 +167,7 @@ def read_json(headers: Headers, body: bytes) -> Json:
     if headers.get(b"content-type") != _PLAIN_JSON:
         kinds = headers.get(b"content-type", [b""])
         kind, _, parameter = kinds[0].decode("latin-1").lower().partition(";")
-        if len(kinds) > 1 or kind.strip() != "application/json" or parameter.strip() not in {"", "charset=utf-8"}:
+        if kind.strip() != "application/json" or parameter.strip() not in {"", "charset=utf-8"}:
             raise InputRefused(
                 Code.BAD_REQUEST, "A body has to be JSON.", hint="Send it with `Content-Type: application/json`."
             )
@@ -156,7 +184,7 @@ def _value(headers: Headers, body: bytes, *, takes_body: bool) -> Json:
     raise InputRefused(Code.UNKNOWN_FIELD, "This request has no body.", hint="Send none, or an empty object.", path="$")
 
 
-def check_query(request: Request, known: frozenset[str]) -> None:
+def check_query(request: Request, known: frozenset[str] = frozenset()) -> None:
     """Refuse query parameters that the route doesn't have, and repeated ones.
 
     Raises:
@@ -204,7 +232,7 @@ class DoorRoute(APIRoute):
                 headers = headers_of(request)
                 request.state.call = Call(door, await authenticated(door.core, request, headers), request)
                 check_query(request, known)
-                body = await read_body(request, headers, door.limits.body)
+                body = await read_body(request, headers, door.limits)
                 value = _value(headers, body, takes_body=takes_body)
                 return await handler(_Read(request, body, value))
             except ClientDisconnect:

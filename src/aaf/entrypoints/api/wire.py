@@ -77,6 +77,7 @@ class Wire:
             return False
         del self.waited_for[longest]
         longest.give_way()
+        self.count(Code.TOO_MANY_CONNECTIONS)
         return True
 
     def count(self, code: Code) -> None:

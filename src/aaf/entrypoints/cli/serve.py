@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 import typer
 
-from aaf.entrypoints.cli.serving import Listening, run
+from aaf.entrypoints.cli.serving import Listening, Web, run
 from aaf.entrypoints.cli.terminal.options import Config, Data, single
 from aaf.services.core import Core
 from aaf.settings import Settings
@@ -67,4 +67,4 @@ def serve(
         write_key=write_key,
     )
     listening = Listening(tls_cert, tls_key, insecure=insecure_no_tls)
-    run(settings, listening, cast("Callable[[Core], object]", ctx.obj))
+    run(settings, listening, cast("Callable[[Core], Web]", ctx.obj))

@@ -5,6 +5,8 @@ in so many words. The access log is off: the ledger says who did what, and a sec
 """
 
 import asyncio
+import gc
+import logging
 import signal
 import socket
 import ssl
@@ -13,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -24,6 +26,7 @@ from aaf.domain.errors import AafError
 from aaf.entrypoints.cli.terminal.client import is_loopback
 from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
 from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
+from aaf.ports import Log
 from aaf.services.core import Core
 from aaf.services.ledger import checkpoint_dirty
 from aaf.settings import Settings
@@ -31,6 +34,44 @@ from aaf.settings import Settings
 DRAIN = 20
 """Seconds that running requests have to end after a signal; a long poll is cut."""
 _BACKLOG = 2048
+_HANDSHAKE, _GOODBYE = 10.0, 5.0
+"""Seconds that TLS has to begin and to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What is served: the ASGI application, and what makes the protocol of one connection."""
+
+    app: Callable[..., Any]
+    protocol: Callable[..., asyncio.Protocol]
+
+
+class Said(logging.Handler):
+    """Libraries speak in prose, and prose may hold a value: the log gets where they spoke and of which error, each place once."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+        self._known: set[tuple[str, str]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log where and what kind; never the text."""
+        kind = record.exc_info[0] if record.exc_info else None
+        place, error = f"{record.name}:{record.module}:{record.lineno}", kind.__name__ if kind else ""
+        if (place, error) not in self._known:
+            self._known.add((place, error))
+            self._log.entry("library", {"error": error, "level": record.levelname, "place": place})
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear everything that would go to standard error; the server's own chatter not at all."""
+        root = logging.getLogger()
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # the rest is chatter that a client can cause
+        root.addHandler(self)
+        try:
+            yield
+        finally:
+            root.removeHandler(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +112,27 @@ class _Server(uvicorn.Server):
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
-        await super().startup(sockets)
+        """Start, then say so; here and not in uvicorn, because a TLS handshake has to have an end."""
+        await super().startup([])
+        loop, tls = asyncio.get_running_loop(), self.config.ssl is not None
+        for bound in sockets or []:
+            server = await loop.create_server(
+                self._connection,
+                sock=bound,
+                ssl=self.config.ssl,
+                backlog=_BACKLOG,
+                ssl_handshake_timeout=_HANDSHAKE if tls else None,
+                ssl_shutdown_timeout=_GOODBYE if tls else None,
+            )
+            self.servers.append(server)
+        gc.collect()
+        gc.freeze()  # what lives as long as the process is not looked through again: 40 ms of a full collection, measured
         self._announce()
+
+    def _connection(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -89,7 +148,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def run(settings: Settings, listening: Listening, asgi: Callable[[Core], object]) -> None:
+def run(settings: Settings, listening: Listening, web: Callable[[Core], Web]) -> None:
     """Serve until a signal.
 
     Raises:
@@ -104,7 +163,7 @@ def run(settings: Settings, listening: Listening, asgi: Callable[[Core], object]
             hint="Give --tls-cert and --tls-key; --insecure-no-tls does without, behind a proxy that has TLS.",
         )
     with _bound(settings.host, settings.port) as bound, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, bound, context, asgi))
+        runner.run(_serve(settings, bound, context, web))
 
 
 @contextmanager
@@ -127,7 +186,7 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 
 
 async def _serve(
-    settings: Settings, bound: socket.socket, context: ssl.SSLContext | None, asgi: Callable[[Core], object]
+    settings: Settings, bound: socket.socket, context: ssl.SSLContext | None, web: Callable[[Core], Web]
 ) -> None:
     """Open the installation, serve, and close it whatever happens."""
     app = await build(settings, asynchronous=True)
@@ -135,10 +194,11 @@ async def _serve(
         scheme = "http" if context is None else "https"
         host, port = bound.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
+        served = web(app.core)
         config = uvicorn.Config(
-            cast("Callable[..., object]", asgi(app.core)),
+            served.app,
             loop="uvloop",
-            http="httptools",
+            http=served.protocol,  # type: ignore[arg-type] # it is only called
             ws="none",
             lifespan="on",
             log_config=None,
@@ -150,7 +210,8 @@ async def _serve(
         config.load()
         config.ssl = context
         server = _Server(config, lambda: _announce(app, settings, f"{scheme}://{shown}:{port}"))
-        await server.serve([bound])
+        with Said(app.core.log).listening():
+            await server.serve([bound])
         await _sign(app.core)
     finally:
         await app.close()

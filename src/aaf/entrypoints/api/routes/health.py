@@ -8,7 +8,8 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from aaf.entrypoints.api.answers import answer, closed
-from aaf.entrypoints.api.receiving import Door
+from aaf.entrypoints.api.openapi import refusals
+from aaf.entrypoints.api.receiving import Door, check_query
 
 
 @closed
@@ -25,10 +26,11 @@ router = APIRouter(prefix="/v1", tags=["process"])
     "/health",
     response_model=HealthBody,
     summary="Is the process ready?",
-    responses={503: {"model": HealthBody, "description": "The store does not answer."}},
+    responses={**refusals(400), 503: {"model": HealthBody, "description": "The store does not answer."}},
 )
 async def health(request: Request) -> Response:
     """`recovering` still answers 200: people can look and decide, new actions are refused."""
+    check_query(request)
     core = cast("Door", request.app.state.door).core
     body: HealthBody = {"status": "ok"}
     try:

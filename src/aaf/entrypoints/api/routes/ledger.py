@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 from typing_extensions import TypedDict
 
-from aaf.domain.errors import Code, NotFound
+from aaf.domain.errors import Code, InputRefused, NotFound
 from aaf.domain.record import EventRow
 from aaf.entrypoints.api.answers import answer, closed
 from aaf.entrypoints.api.openapi import binary, refusals, text
@@ -147,7 +147,11 @@ async def latest_checkpoint(call: Authenticated) -> Response:
 )
 async def consistency(call: Authenticated, old: Size, new: Size) -> Response:
     """From the tree of `old` events to the tree of `new`."""
-    proof = await ledger.consistency(call.core, call.caller, old=old, new=new)
+    try:
+        proof = await ledger.consistency(call.core, call.caller, old=old, new=new)
+    except InputRefused as refused:
+        refused.path = "?old" if old > new else "?new"
+        raise
     return answer({"old": old, "new": new, "proof": [one.hex() for one in proof]})
 
 

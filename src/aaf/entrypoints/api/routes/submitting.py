@@ -23,7 +23,6 @@ from aaf.services.submit import submit
 
 PATH = "/v1/actions"
 METHOD = "POST"
-_NONE: frozenset[str] = frozenset()
 
 
 class Submitting:
@@ -47,8 +46,8 @@ class Submitting:
         """Who, what, decide, answer: 201 with the action, also where it was denied or is held."""
         core, headers = self._door.core, headers_of(request)
         caller = await authenticated(core, request, headers, fresh=False)
-        check_query(request, _NONE)
-        body = await read_body(request, headers, self._door.limits.body)
+        check_query(request)
+        body = await read_body(request, headers, self._door.limits)
         submission = read_submission(read_json(headers, body))
         submitted = await submit(core, caller, submission, idempotency_key=_idempotency_key(headers))
         record = submitted.record
