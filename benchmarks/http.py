@@ -23,8 +23,8 @@ from benchmarks.core import configured
 from benchmarks.load import Load, request, run
 from benchmarks.result import Figure, at_most, share
 
-CONNECTIONS = 8
-SECONDS = 2.0
+CONNECTIONS = (4, 32)
+SECONDS = 1.5
 ROUNDS = 5
 LEAST = 0.25
 START_SECONDS = 30
@@ -93,28 +93,35 @@ def _echo() -> Iterator[int]:
 
 
 def measure() -> list[Figure]:
-    """The ratio, and the p99 latency of the loaded server."""
+    """Rate and latency with few and with many connections."""
     body = json.dumps(
         {"action": "notes.add", "context": {"task": "benchmark"}, "params": {"text": "x" * 200, "topic": "today"}}
     ).encode()
     with tempfile.TemporaryDirectory() as name, _echo() as bare, _server(Path(name)) as (port, key):
         ours = request("/v1/actions", body, {"Authorization": f"Bearer {key}"})
         theirs = request("/echo", body, {})
-        pairs: list[tuple[Load, Load]] = []
-        for number in range(ROUNDS + 1):
-            one = asyncio.run(run(port, ours, connections=CONNECTIONS, seconds=SECONDS, expected=201))
-            other = asyncio.run(run(bare, theirs, connections=CONNECTIONS, seconds=SECONDS, expected=200))
-            if one.others or other.others:
-                msg = f"{one.others} and {other.others} answers had another status"
-                raise RuntimeError(msg)
-            if number:  # the first round warms up
-                pairs.append((one, other))
-    rate = share(
-        f"POST /v1/actions, {CONNECTIONS} connections, against a bare echo",
-        [(a.rate, b.rate) for a, b in pairs],
-        "/s",
-        LEAST,
-    )
-    p99 = at_most("POST /v1/actions, p99", [a.quantile(0.99) for a, _ in pairs], "ms", 10.0)
-    p50 = Figure("POST /v1/actions, p50", median(a.quantile(0.5) for a, _ in pairs), "ms")
-    return [rate, p99, p50]
+        figures: list[Figure] = []
+        for connections in CONNECTIONS:
+            pairs = [_round(port, ours, bare, theirs, connections) for _ in range(ROUNDS + 1)][1:]  # the first warms up
+            figures += _figures(pairs, connections)
+        return figures
+
+
+def _round(port: int, ours: bytes, bare: int, theirs: bytes, connections: int) -> tuple[Load, Load]:
+    """The server, then the baseline."""
+    one = asyncio.run(run(port, ours, connections=connections, seconds=SECONDS, expected=201))
+    other = asyncio.run(run(bare, theirs, connections=connections, seconds=SECONDS, expected=200))
+    if one.others or other.others:
+        msg = f"{one.others} and {other.others} answers had another status"
+        raise RuntimeError(msg)
+    return one, other
+
+
+def _figures(pairs: list[tuple[Load, Load]], connections: int) -> list[Figure]:
+    """Rate against the baseline, and the quantiles of our own latency."""
+    name = f"POST /v1/actions, {connections} connections"
+    return [
+        share(f"{name}, against a bare echo", [(a.rate, b.rate) for a, b in pairs], "/s", LEAST),
+        at_most(f"{name}, p99", [a.quantile(0.99) for a, _ in pairs], "ms", 10.0),
+        Figure(f"{name}, p50", median(a.quantile(0.5) for a, _ in pairs), "ms"),
+    ]

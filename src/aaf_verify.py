@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO, NoReturn, TypeAlias, TypeGuard
 
@@ -31,9 +31,23 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Point: TypeAlias = tuple[int, int, int, int]
 
 MAX_MEMBERS, MAX_UNPACKED, MAX_PACKED = 5_000, 64 << 20, 72 << 20
-MAX_BODY, MAX_NOTE, MAX_HEADER, MAX_DEPTH = 65_536, 65_536, 64 << 20, 32
+MAX_BODY, MAX_NOTE, MAX_HEADER, MAX_KEYS, MAX_DEPTH = 65_536, 65_536, 8 << 20, 1 << 20, 32
 MAX_LINE = 20 + 1 + 64 + 1 + MAX_BODY + 1
 MAX_INT = 2**53 - 1
+MAX_VALUES = 1_500_000
+"""Values of one JSON text: in memory each costs a hundred times its two bytes. An action that a request of 1 MiB can hold, revealed
+twice over (as a whole and field by field), stays below."""
+LIMITS = {
+    "VERIFY.md": 65_536,
+    "checkpoint.txt": MAX_NOTE,
+    "disclosures.json": 16 << 20,
+    "events": MAX_BODY,
+    "keys/log.vkey": 1_024,
+    "manifest.json": 4 << 20,
+    "proofs": MAX_NOTE + 4_096,
+    "related": MAX_BODY,
+}
+"""Bytes of a member, by its name or its folder; what stands in `anchor/` is not read and has only the limit of the whole."""
 TICK = 1 << 17
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -242,8 +256,23 @@ _BODIES = json.JSONDecoder(object_pairs_hook=_members, parse_int=_integer, parse
 _VALUES = json.JSONDecoder(object_pairs_hook=_members, parse_int=_integer, parse_float=_decimal, parse_constant=_refuse)
 
 
+_STRUCTURE = re.compile(rb'"[^"]*"|([,\[{])')
+
+
+def _has_too_many_values(data: bytes) -> bool:
+    """Count before anything is decoded: every value but the outermost has a comma or a bracket before it."""
+    if sum(data.count(mark) for mark in (b",", b"[", b"{")) <= MAX_VALUES:
+        return False
+    # A long text may be full of commas, and who wrote it must not be able to spoil the proof: what is inside strings is left out.
+    bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    found = (mark for mark in _STRUCTURE.finditer(bare) if mark.lastindex)
+    return next(islice(found, MAX_VALUES, None), None) is not None
+
+
 def read_canonical(data: bytes, *, decimals: bool = False, depth: int = MAX_DEPTH) -> dict[str, Json]:
     """Parse an object and hold its bytes against their canonical form; numbers that are not integral only where `decimals`."""
+    if _has_too_many_values(data):
+        raise Malformed(f"a text of more than {MAX_VALUES} values")
     try:
         value: Json = (_VALUES if decimals else _BODIES).decode(data.decode())
         canonical = _jcs(value, depth).encode()
@@ -384,7 +413,15 @@ def _parse_note(note: bytes) -> tuple[str, str, int, bytes, list[tuple[str, byte
         if dash != "\u2014" or not name or line.count(" ") != len((name, encoded)):
             raise Malformed("a line that is no signature line")
         signatures.append((name, _unbase64(encoded, 5)))
+    if len({(name, data[:4]) for name, data in signatures}) != len(signatures):
+        raise Malformed("two signature lines of one key")
     return text + "\n", head[0], int(head[1]), root, signatures
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_signed(public: bytes, text: bytes, signature: bytes) -> bool:
+    """Remember what was verified: one checkpoint may stand in the export and be kept, one key have several ranges."""
+    return verify_signature(public, text, signature)
 
 
 def open_checkpoint(note: bytes, keys: Sequence[Key], origin: str, what: str) -> Checkpoint:
@@ -398,7 +435,7 @@ def open_checkpoint(note: bytes, keys: Sequence[Key], origin: str, what: str) ->
     good, foreign, out_of_range = set(), 0, False
     for name, data in signatures:
         candidates = [key for key in keys if (key.name, key.id) == (name, data[:4])]
-        valid = [key for key in candidates if verify_signature(key.public, text.encode(), data[4:])]
+        valid = [key for key in candidates if _is_signed(key.public, text.encode(), data[4:])]
         if candidates and not valid:
             raise Disproved(f"{what} of size {size} carries a bad signature of {name}")
         foreign += not candidates
@@ -609,7 +646,10 @@ def read_zip(data: bytes) -> dict[str, bytes]:
             or position > directory
         ):
             raise Unusable(f"the zip tells two stories about {name}")
-        content = _inflate(method, data[start:position], budget)
+        limit = LIMITS.get(name, LIMITS.get(name.partition("/")[0], MAX_UNPACKED))
+        content = _inflate(method, data[start:position], min(limit, budget))
+        if len(content) > limit:
+            raise Unusable(f"the member {name} is longer than {limit} bytes")
         budget -= len(content)
         if budget < 0:
             raise Unusable(f"more than {MAX_UNPACKED >> 20} MiB unpacked")
@@ -866,7 +906,9 @@ class _Ledger:
     def __init__(self, stream: BinaryIO, keys: Sequence[Key], report: Report, *, progress: bool) -> None:
         """Read the header of an export."""
         self.stream, self.keys, self.report, self.progress = stream, keys, report, progress
-        line = stream.readline(MAX_HEADER)
+        line = stream.readline(MAX_HEADER + 1)
+        if len(line) > MAX_HEADER:
+            raise Unusable(f"no ledger export: its first line is longer than {MAX_HEADER} bytes")
         try:
             h = read_canonical(line[:-1])
         except Malformed as error:
@@ -890,12 +932,13 @@ class _Ledger:
         """Verify every checkpoint of the header."""
         _expect_org(self.origin, self.org, wanted)
         heads = [open_checkpoint(note, self.keys, self.origin, "a checkpoint") for note in self.notes]
-        for left, right in pairwise(heads):
-            if left.size > right.size:
-                raise Disproved(f"the checkpoint of size {right.size} stands after that of size {left.size}")
+        _expect_ascending(heads)
         self._cut(heads, "a signed checkpoint", None)
         self.marks = [_Mark(head, kept=False) for head in heads]
         _say_foreign(self.report, heads)
+        if not heads:
+            self.report.add(Result.NOT_CHECKED, "checkpoints", "the export holds no signed checkpoint")
+            return ""
         return f"{len(heads)} of {self.origin}, signed by a key in your key file"
 
     def since(self, notes: Sequence[bytes]) -> str:
@@ -945,8 +988,7 @@ class _Ledger:
             leaf = sha256(b"\x00" + body).digest()
             chain = sha256(prefix + order(seq) + chain + leaf).digest()
             if to_hex(chain) != parts[1]:
-                text = f"the chain breaks at entry {seq}: it was changed, or one after {self.good} with its own chain value"
-                raise Disproved(text, check="chain", seq=seq)
+                self._broken(seq)
             bits = seq - 1
             while bits & 1:
                 leaf = sha256(b"\x01" + peaks.pop() + leaf).digest()
@@ -963,10 +1005,18 @@ class _Ledger:
                 print(f"\r{seq} of {size} entries", end="", file=sys.stderr, flush=True)
         if self.progress:
             print(file=sys.stderr)
-        if seq < size:
-            text = f"the tail is cut: the header counts {size} entries, {seq} are there; entries {seq + 1}..{size} are missing"
-            raise Disproved(text, check="chain", seq=seq + 1, last=size)
+        self._ended(seq)
         return f"1..{size} without a gap, leaf and chain of each recomputed"
+
+    def _broken(self, seq: int) -> NoReturn:
+        text = f"the chain breaks at entry {seq}: it was changed, or one after {self.good} with its own chain value"
+        raise Disproved(text, check="chain", seq=seq)
+
+    def _ended(self, seq: int) -> None:
+        if seq < self.size:
+            text = f"the tail is cut: the header counts {self.size} entries, {seq} are there"
+            lost = f"entries {seq + 1}..{self.size} are missing"
+            raise Disproved(f"{text}; {lost}", check="chain", seq=seq + 1, last=self.size)
 
     def _misplaced(self, seq: int, line: bytes) -> NoReturn:
         """Say what is wrong with the line that stands where entry `seq` must."""
@@ -994,10 +1044,28 @@ class _Ledger:
         first = max(covered, 0) + 1
         what = f"entries {first}..{self.size} are" if self.size else "the empty ledger is"
         text = f"{what} not covered by a signed checkpoint"
-        if required:
+        # Chain values need no key: where nothing at all is signed nothing is proven, whatever the user accepts.
+        if required or covered <= 0:
             raise Disproved(text, seq=first, last=self.size)
+        signed = f"the root at {covered} is the one that was signed: entries 1..{covered} are covered"
+        self.report.add(Result.PROVED, "root", signed, 1, covered)
         self.report.add(Result.NOT_CHECKED, "root", text, first, self.size)
         return ""
+
+    def sentence(self) -> str:
+        """Say what is proven and up to which entry."""
+        if self.size == 0:
+            return f"Proven: the ledger of {self.org} is empty, as it was signed."
+        if self.good == self.size:
+            return f"Proven up to entry {self.size}, the last: the ledger of {self.org} is the one that was signed."
+        rest = f"entries {self.good + 1}..{self.size} are not signed and not proven"
+        return f"Proven up to entry {self.good}: so far the ledger of {self.org} is the one that was signed; {rest}."
+
+
+def _expect_ascending(heads: Sequence[Checkpoint]) -> None:
+    for left, right in pairwise(heads):
+        if left.size >= right.size:
+            raise Disproved(f"the checkpoint of size {right.size} stands after that of size {left.size}")
 
 
 def _number(line: bytes) -> int | None:
@@ -1039,8 +1107,7 @@ def verify_ledger(
         report.add(Result.PROVED, "since", f"the ledger continues what you kept: same root at size {sizes}")
     else:
         report.add(Result.NOT_ASKED, "since", "whether the ledger continues a checkpoint that you kept (--since)")
-    where = "" if ledger.good == ledger.size else f" up to entry {ledger.good}; what follows is not signed"
-    return f"Proven: the ledger of {ledger.org} with {ledger.size} entries is the one that was signed{where}."
+    return ledger.sentence()
 
 
 # --- command line ------------------------------------------------------------------------------------------------------
@@ -1090,7 +1157,9 @@ def _arguments() -> argparse.ArgumentParser:
         "--canonical", action="store_true", help="also check every body and every action's story (slower)"
     )
     ledger.add_argument(
-        "--allow-uncovered", action="store_true", help="accept entries after the last signed checkpoint"
+        "--allow-uncovered",
+        action="store_true",
+        help="accept entries after the last signed checkpoint; one must be there, and what follows it is not proven",
     )
     ledger.add_argument(
         "--progress", choices=["auto", "always", "never"], default="auto", help="count entries on stderr"
@@ -1113,7 +1182,7 @@ def _read(path: str, limit: int) -> bytes:
 
 def _verify(options: argparse.Namespace, report: Report) -> str:
     try:
-        text = _read(options.key, MAX_HEADER).decode()
+        text = _read(options.key, MAX_KEYS).decode()
     except UnicodeDecodeError as error:
         raise Unusable(f"{options.key} is no key file") from error
     keys, unknown = read_keys(text)
@@ -1164,6 +1233,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status, verdict, sentence = WRONG, "false", "False: see the line above; do not rely on this file."
     except (Unusable, OSError, ValueError) as error:
         status, verdict, sentence = UNUSABLE, "unusable", f"Unusable: {error}"
+    except (MemoryError, RecursionError) as error:
+        sentence = f"Unusable: too large or nested too deep for this machine ({type(error).__name__})"
+        status, verdict = UNUSABLE, "unusable"
     sentence = printable(sentence)
     if options.json:
         checks = [{k: v for k, v in asdict(line).items() if v is not None} for line in report.lines]

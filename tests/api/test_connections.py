@@ -206,6 +206,40 @@ def test_a_bad_body_behind_other_requests_waits_for_them(patient: World) -> None
     play(patient, scene)
 
 
+def test_an_answer_that_has_begun_is_broken_off_where_its_request_turns_out_bad(patient: World) -> None:
+    async def early(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        raise asyncio.CancelledError
+
+    async def scene(wired: Wired) -> None:
+        caller = await wired.call()
+        await caller.send(CHUNKED + b"\r\n")
+        await caller.reader.readuntil(b"\r\n\r\nab")
+        await caller.send(b"zz\r\n")
+        assert await caller.ended() == b""
+
+    play(patient, scene, app=early)
+
+
+def test_at_the_end_what_was_to_be_refused_later_is_closed(patient: World) -> None:
+    action = patient.mail()["id"]
+
+    async def scene(wired: Wired) -> None:
+        caller = await wired.call()
+        await caller.send(wired.request("GET", f"/v1/actions/{action}?wait=60") + b"BREW / HTTP/1.1\r\n\r\n")
+        await wired.until(lambda: patient.wakes_for(action))
+        (connection,) = wired.state.connections
+        connection.shutdown()
+        await patient.asend("agent", "POST", f"/v1/actions/{action}/cancel", {})
+        assert (await caller.hear()).status == 200
+        assert await caller.ended() == b""
+
+    play(patient, scene)
+
+
 def test_requests_that_wait_behind_another_are_limited(patient: World) -> None:
     async def scene(wired: Wired) -> None:
         caller = await wired.call()

@@ -100,6 +100,19 @@ def test_an_allow_that_depends_on_a_claim_is_warned_of() -> None:
     assert load(with_rules(held)).warnings == ()
 
 
+@pytest.mark.attack("G37", part="a warning where an allow depends on the server that the caller names")
+@pytest.mark.parametrize("match", ["{tool: files, server: bank}", "{tool: files, not: {server: {exists: true}}}"])
+def test_an_allow_that_depends_on_the_named_server_is_warned_of(match: str) -> None:
+    rules = f"- {{name: r, match: {match}, decision: allow}}\n"
+
+    (warning,) = load(with_rules(rules)).warnings
+    assert warning == (
+        f"aaf.yaml:4:{20 + match.index('server')}: rule r allows because of `server` "
+        "(the server is what the caller claims, until a gateway sets it)"
+    )
+    assert load(with_rules(rules.replace("allow", "require_approval"))).warnings == ()
+
+
 def test_a_rule_for_a_class_that_no_action_has_is_warned_of() -> None:
     found = load(with_rules("  - {name: r, match: {class: gui_control}, decision: deny}\n"))
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code
 from aaf.policy.schemas import MAX_FAULTS, Kind, Schema, SchemaFault
+from tests.policy.work import at_most
 
 SCHEMA = Schema(
     {
@@ -49,6 +50,20 @@ SCHEMA = Schema(
             "mixed": {"enum": [1, "a", True, None]},
             "always": {"const": True},
             "free": {"type": "object", "open": True},
+            "point": {"const": {"x": 1, "y": [2]}},
+            "points": {"enum": [{"x": 1}, None]},
+            "row": {
+                "type": "array",
+                "prefixItems": [{"type": "object", "open": True}],
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "size": {"type": "integer", "default": 3},
+                        "text": {"type": "string", "x-allow-control": True},
+                    },
+                },
+            },
         },
         "$defs": {
             "code": {"type": "string", "pattern": "^[A-Z]+$"},
@@ -97,6 +112,18 @@ FAULTS: dict[str, tuple[dict[str, Json], Code, str, str]] = {
         "$.params.options.deep.y",
         "is not a field here",
     ),
+    "const": (
+        {"to": TO, "point": {"x": 2}},
+        Code.SCHEMA_VIOLATION,
+        "$.params.point",
+        'does not satisfy const {"x": 1, "y": [2]}',
+    ),
+    "enum of objects": (
+        {"to": TO, "points": {"x": 2}},
+        Code.SCHEMA_VIOLATION,
+        "$.params.points",
+        'does not satisfy enum [{"x": 1}, null]',
+    ),
     "in nothing declared": (
         {"to": TO, "either": {"a": 1}},
         Code.SCHEMA_VIOLATION,
@@ -128,6 +155,25 @@ def test_a_value_that_fits_has_no_fault() -> None:
 
 def test_at_most_twenty_faults_are_said() -> None:
     assert len(SCHEMA.check({"to": TO} | {f"x{number}": 1 for number in range(50)})) == MAX_FAULTS
+
+
+def test_what_very_many_faults_cost_is_what_it_costs_to_find_them() -> None:
+    listed = Schema(
+        {
+            "type": "object",
+            "properties": {"a": {"type": "array", "items": {"enum": [f"v{number}" for number in range(5000)]}}},
+            "additionalProperties": False,
+        }
+    )
+    unknown: dict[str, Json] = {f"x{number:05}": 1 for number in range(5000)}
+
+    with at_most(100_000):
+        many = listed.check(unknown)
+        deep = listed.check({"a": ["x"] * 500})
+
+    assert [fault.path for fault in many] == [f"$.params.x{number:05}" for number in range(MAX_FAULTS)]
+    assert len(deep) == MAX_FAULTS
+    assert {len(fault.message) for fault in deep} == {300}
 
 
 @pytest.mark.requirement("R02")
@@ -165,6 +211,33 @@ def test_defaults_are_filled_wherever_their_object_is_there() -> None:
         "preset": {"size": 7},
     }
     assert json.dumps(given_params) == before
+
+
+def test_items_of_their_own_schema_get_no_default_of_the_others() -> None:
+    filled = SCHEMA.fill_defaults({"row": [{}, {}, {"size": 5}]})
+
+    assert filled["row"] == [{}, {"size": 3}, {"size": 5}]
+
+
+def test_a_default_of_a_definition_is_filled_where_nothing_nearer_is_said() -> None:
+    schema = Schema(
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "plain": {"$ref": "#/$defs/near"},
+                "own": {"$ref": "#/$defs/near", "default": "mine"},
+                "none": {"$ref": "#/$defs/bare"},
+            },
+            "$defs": {
+                "near": {"$ref": "#/$defs/far", "default": "near"},
+                "far": {"type": "string", "default": "far"},
+                "bare": {"type": "string"},
+            },
+        }
+    )
+
+    assert schema.fill_defaults({}) == {"plain": "near", "own": "mine"}
 
 
 def test_defaults_leave_values_of_another_type_alone() -> None:
@@ -205,6 +278,12 @@ def test_control_characters_are_refused_with_their_place(letter: str) -> None:
     assert SCHEMA.sanitise({"script": letter}) == ()
 
 
+def test_control_characters_are_allowed_only_in_the_items_that_say_so() -> None:
+    row: Json = [{"text": "\x00"}, {"text": "\x00"}]
+
+    assert [fault.path for fault in SCHEMA.sanitise({"row": row})] == ["$.params.row[0].text"]
+
+
 def test_tab_and_newline_and_other_values_pass() -> None:
     assert SCHEMA.sanitise({"note": "a\tb\nc", "count": 5, "lines": [{"sku": "é"}]}) == ()
 
@@ -227,6 +306,8 @@ KINDS: dict[str, Kind | None] = {
     "mixed": Kind.ANY,
     "always": Kind.FLAG,
     "free": Kind.OPAQUE,
+    "point": Kind.ANY,
+    "row": Kind.OPAQUE,
     "free.x": None,
     "nothing": None,
     "to.x": None,
@@ -237,6 +318,24 @@ KINDS: dict[str, Kind | None] = {
 def test_a_field_has_the_kind_that_its_schema_says(path: str, kind: Kind | None) -> None:
     assert SCHEMA.kind(path) == kind
     assert (path in SCHEMA.paths()) == (kind is not None)
+
+
+@pytest.mark.parametrize(
+    ("path", "nullable"),
+    [
+        ("to", False),
+        ("maybe", True),
+        ("mixed", True),
+        ("points", True),
+        ("point", False),
+        ("either", False),
+        ("code", False),
+        ("options.loud", False),
+        ("nothing", False),
+    ],
+)
+def test_a_field_can_be_null_where_its_schema_says_so(path: str, nullable: bool) -> None:
+    assert SCHEMA.nullable(path) is nullable
 
 
 def test_options_are_what_an_enum_lists() -> None:

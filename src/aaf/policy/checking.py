@@ -14,7 +14,7 @@ from aaf.domain.errors import Code
 from aaf.domain.principal import ROLES
 from aaf.policy.catalogue import Catalogue, Entry, Risk
 from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe, probes
-from aaf.policy.operators import Answer, Op, exactly, fault, opposite, question
+from aaf.policy.operators import Answer, Op, exactly, fault, opposite, question, shown
 from aaf.policy.positioned import Faults
 from aaf.policy.reading import did_you_mean
 from aaf.policy.schemas import Kind
@@ -49,10 +49,9 @@ _CLAIMED = {
 _NEVER_NULL = ("is never null", "write {exists: false} for what was not sent")
 _ONE = {"findings": "finding", "role": "role"}
 _SHOWN = 3
-_MAX_SHOWN = 64
 
 _Candidate: TypeAlias = tuple[Entry, tuple[Risk, ...]]
-"""An action type, and the risks that an action of it may still have: never one below its floor."""
+"""An action type, and the risks that an action of it may still have: never one below its floor, and none where the rule left none."""
 
 _FROM = {floor: tuple(risk for risk in Risk if risk.level >= floor.level) for floor in Risk}
 
@@ -117,7 +116,7 @@ class Check:
         """Walk down; a conjunction narrows what its parts can match."""
         match condition:
             case Probe():
-                self._test(condition, [entry for entry, _ in candidates])
+                self._test(condition, [entry for entry, risks in candidates if risks])
             case Not(part):
                 self.condition(part, candidates, positive=not positive)
             case _:
@@ -144,15 +143,14 @@ class Check:
         return self._risky(condition, left, positive=positive)
 
     def _risky(self, condition: AllOf | AnyOf, candidates: list[_Candidate], *, positive: bool) -> list[_Candidate]:
-        """The candidates with the risks that the condition leaves them."""
+        """The candidates, each with the risks that the condition leaves it."""
         if not any(test.field == "risk" for test in probes(condition)):
             return candidates
         asked = screen(condition, _WITH_RISK, positive=positive)
-        found = [
+        left = [
             (entry, tuple(risk for risk in risks if asked(entry, risk) is not False)) for entry, risks in candidates
         ]
-        left = [(entry, risks) for entry, risks in found if risks]
-        if candidates and not left:
+        if candidates and not any(risks for _, risks in left):
             floor = min((entry.risk for entry, _ in candidates), key=lambda risk: risk.level)
             hint = f"what it can match has at least the risk {floor}, and analysis only raises that"
             self.faults.add(condition.place, f"{self.what} asks for a risk that no action here has", hint)
@@ -169,7 +167,7 @@ class Check:
         by_name = test.op in _EQUALITY or (test.op is Op.CONTAINS and FIELDS[test.field][0] is Kind.TEXTS)
         if known is None or not by_name:
             return []
-        return [_shown(value) for value in _operands(test) if not isinstance(value, str) or value not in known]
+        return [shown(value) for value in _operands(test) if not isinstance(value, str) or value not in known]
 
     def _known(self, field: str) -> frozenset[str] | None:
         """The closed set that a field's values come from."""
@@ -234,13 +232,9 @@ class Check:
         known = {exactly(value) for value in options if not isinstance(value, dict | list)}
         for value in _operands(test):
             if exactly(value) not in known:
-                hint = did_you_mean(str(value), map(str, options))
-                self.faults.add(test.place, f"`{test.field}` is never `{value}`", hint)
+                hint = did_you_mean(shown(value), map(shown, options))
+                self.faults.add(test.place, f"`{test.field}` is never `{shown(value)}`", hint)
 
 
 def _asks_null(test: Probe) -> bool:
     return test.op in _EQUALITY and None in _operands(test)
-
-
-def _shown(value: Json) -> str:
-    return str(value)[:_MAX_SHOWN]

@@ -4,6 +4,7 @@ An operator answers true, false, or None where it can't be known, such as an ord
 it equals null, and it doesn't begin with anything. Nothing is converted, and `true` is never 1.
 """
 
+import json
 import operator
 import re
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from aaf.policy.schemas import Kind
 Answer: TypeAlias = bool | None
 Question: TypeAlias = Callable[[Any], Answer]
 
+_MAX_SHOWN = 64
 _DECIMAL = re.compile(r"-?[0-9]{1,64}(\.[0-9]{1,64})?")
 
 
@@ -80,7 +82,7 @@ def _unfit(kind: Kind, op: Op, operand: Json) -> tuple[str, str] | None:
         return _no_words(op, operand)
     if kind is Kind.RISK or kind is Kind.CLASS:
         names = [member.value for member in (Risk if kind is Kind.RISK else ActionClass)]
-        return None if operand in names else (f"`{operand}` is no {kind}", did_you_mean(str(operand)[:64], names))
+        return None if operand in names else (f"`{shown(operand)}` is no {kind}", did_you_mean(shown(operand), names))
     if op in _ORDER:
         return _unordered(kind, op, operand)
     if operand is None or kind is Kind.ANY:
@@ -89,7 +91,7 @@ def _unfit(kind: Kind, op: Op, operand: Json) -> tuple[str, str] | None:
     if {Kind.FLAG: isinstance(operand, bool), Kind.NUMBER: is_number}.get(kind, isinstance(operand, str)):
         return None
     return (
-        f"`{_shown(operand)}` can't equal a field that is a {kind}",
+        f"`{shown(operand)}` can't equal a field that is a {kind}",
         "quote it" if kind is Kind.TEXT else "write it without quotes",
     )
 
@@ -115,8 +117,9 @@ def _unordered(kind: Kind, op: Op, operand: Json) -> tuple[str, str] | None:
     return None
 
 
-def _shown(operand: Json) -> str:
-    return str(operand).lower() if isinstance(operand, bool) else str(operand)[:64]
+def shown(operand: Json) -> str:
+    """As it is written in a file, cut to what fits a message."""
+    return operand[:_MAX_SHOWN] if isinstance(operand, str) else json.dumps(operand)[:_MAX_SHOWN]
 
 
 def question(kind: Kind, op: Op, operand: Any) -> Question:  # noqa: ANN401 - `fault` has checked it

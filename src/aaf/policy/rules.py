@@ -103,11 +103,13 @@ def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, wa
     match = AllOf(())
     given = section.take("match", required=True)
     if given is not None:
+        before = len(faults.problems)
         match = _read_match(given, faults, catalogue)
-        check = Check(catalogue, faults, warnings, section.what, decision)
-        check.rule(match)
-        if not match.parts and decision is Verdict.ALLOW:
-            faults.at(given, "an allow needs a condition", "say at least which tool or class")
+        if len(faults.problems) == before:
+            # Of a condition that could be read only in part, the checks would say more than is wrong.
+            Check(catalogue, faults, warnings, section.what, decision).rule(match)
+            if not match.parts and decision is Verdict.ALLOW:
+                faults.at(given, "an allow needs a condition", "say at least which tool or class")
     section.close()
     return Rule(name, match, decision, reason, requirement)
 
