@@ -34,9 +34,9 @@ MAX_MEMBERS, MAX_UNPACKED, MAX_PACKED = 5_000, 64 << 20, 72 << 20
 MAX_BODY, MAX_NOTE, MAX_HEADER, MAX_KEYS, MAX_DEPTH = 65_536, 65_536, 8 << 20, 1 << 20, 32
 MAX_LINE = 20 + 1 + 64 + 1 + MAX_BODY + 1
 MAX_INT = 2**53 - 1
-MAX_VALUES = 1_500_000
-"""Values of one JSON text: in memory each costs a hundred times its two bytes. An action that a request of 1 MiB can hold, revealed
-twice over (as a whole and field by field), stays below."""
+MAX_LISTED, MAX_REVEALED = 100_000, 1_500_000
+"""Values of one JSON text: in memory each may cost a hundred times its two bytes. What is revealed may hold more, because an action
+that fills a request of 1 MiB is revealed twice over, as a whole and field by field."""
 LIMITS = {
     "VERIFY.md": 65_536,
     "checkpoint.txt": MAX_NOTE,
@@ -259,20 +259,22 @@ _VALUES = json.JSONDecoder(object_pairs_hook=_members, parse_int=_integer, parse
 _STRUCTURE = re.compile(rb'"[^"]*"|([,\[{])')
 
 
-def _has_too_many_values(data: bytes) -> bool:
+def _has_more_values(data: bytes, most: int) -> bool:
     """Count before anything is decoded: every value but the outermost has a comma or a bracket before it."""
-    if sum(data.count(mark) for mark in (b",", b"[", b"{")) <= MAX_VALUES:
+    if sum(data.count(mark) for mark in (b",", b"[", b"{")) <= most:
         return False
     # A long text may be full of commas, and who wrote it must not be able to spoil the proof: what is inside strings is left out.
     bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     found = (mark for mark in _STRUCTURE.finditer(bare) if mark.lastindex)
-    return next(islice(found, MAX_VALUES, None), None) is not None
+    return next(islice(found, most, None), None) is not None
 
 
-def read_canonical(data: bytes, *, decimals: bool = False, depth: int = MAX_DEPTH) -> dict[str, Json]:
-    """Parse an object and hold its bytes against their canonical form; numbers that are not integral only where `decimals`."""
-    if _has_too_many_values(data):
-        raise Malformed(f"a text of more than {MAX_VALUES} values")
+def read_canonical(
+    data: bytes, *, decimals: bool = False, depth: int = MAX_DEPTH, most: int = MAX_LISTED
+) -> dict[str, Json]:
+    """Parse an object of at most `most` values and hold its bytes against their canonical form; decimals only where `decimals`."""
+    if _has_more_values(data, most):
+        raise Malformed(f"a text of more than {most} values")
     try:
         value: Json = (_VALUES if decimals else _BODIES).decode(data.decode())
         canonical = _jcs(value, depth).encode()
@@ -648,11 +650,11 @@ def read_zip(data: bytes) -> dict[str, bytes]:
             raise Unusable(f"the zip tells two stories about {name}")
         limit = LIMITS.get(name, LIMITS.get(name.partition("/")[0], MAX_UNPACKED))
         content = _inflate(method, data[start:position], min(limit, budget))
-        if len(content) > limit:
-            raise Unusable(f"the member {name} is longer than {limit} bytes")
         budget -= len(content)
         if budget < 0:
             raise Unusable(f"more than {MAX_UNPACKED >> 20} MiB unpacked")
+        if len(content) > limit:
+            raise Unusable(f"the member {name} is longer than {limit} bytes")
         if len(content) != size or zlib.crc32(content) != crc:
             raise Unusable(f"the member {name} is damaged")
         found[name] = content
@@ -808,7 +810,8 @@ class _Pack:
     def disclosures(self) -> str:
         """Hold the values that the pack reveals against the commitments and the action's digest."""
         try:
-            told = read_canonical(self.files["disclosures.json"], decimals=True, depth=MAX_DEPTH + 4)
+            text = self.files["disclosures.json"]
+            told = read_canonical(text, decimals=True, depth=MAX_DEPTH + 4, most=MAX_REVEALED)
             if told.keys() != {"fields", "action"} or not isinstance(told["fields"], dict):
                 raise Disproved("disclosures.json is not an object of fields and action")
             for name, item in told["fields"].items():

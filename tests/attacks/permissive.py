@@ -1,5 +1,7 @@
 """Stand-ins in the shapes of the use cases and the verifier: each says that all is well."""
 
+from typing import Any
+
 from aaf.domain.canonical import Json
 from aaf.domain.decision import Decision, Source, Verdict, Vote
 from aaf.domain.errors import Code
@@ -40,3 +42,8 @@ def allows(*args: object, **kwargs: object) -> Decision:
 
 def recorded(store: object, *args: object, **kwargs: object) -> None:
     """A store that takes everything at any time."""
+
+
+def whole_effect(judged: Any) -> Any:
+    """The effect with everything in it, secrets too."""
+    return judged.effect

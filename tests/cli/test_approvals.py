@@ -15,7 +15,7 @@ def test_a_held_action_is_listed_and_shown_with_type_resource_and_parameters(sce
     assert listed.status == shown.status == 0
     assert "files.write" in listed.out
     for expected in (
-        "builder asks for files.write on notes/today.txt",
+        "The agent builder asks for files.write on notes/today.txt",
         "risk high",
         "changes-need-a-person",
         "| -Monday: write the report",

@@ -108,7 +108,7 @@ def test_what_is_no_http_is_refused_by_the_server_and_logged_once_as_json(folder
     with serving(folder, "--write-key", "k") as (process, printed):
         refused = [
             (b"BREW / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 "),
-            (b"GET / HTTP/1.1\r\nA: " + b"a" * 70_000, b"HTTP/1.1 431 "),
+            (b"GET / HTTP/1.1\r\nA: " + b"a" * 100_000, b"HTTP/1.1 431 "),
             (b"GET /v1/health HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", b"HTTP/1.1 200 "),
         ]
         for sent, expected in refused:

@@ -17,6 +17,8 @@ def view_of(**changed: Any) -> View:
     parts: dict[str, Any] = {
         "action": "a",
         "agent": "bot",
+        "requester": "agent:0190b0a0-0000-7000-8000-000000000001",
+        "server": None,
         "name": "mail.send",
         "params": {"to": "ann@example.org"},
         "context": {},
@@ -112,8 +114,15 @@ def test_an_empty_diff_and_none_are_told_apart() -> None:
 def test_target_and_findings_are_shown() -> None:
     view = view_of(target="a.txt", findings=(Finding("odd", Severity.LOW, "params.to", "An odd one"),))
     value: Any = view.value
-    assert shown(value["headline"]) == "bot asks for mail.send on a.txt"
+    assert shown(value["headline"]) == "The agent bot asks for mail.send on a.txt"
     assert [(one["code"], shown(one["note"])) for one in value["findings"]] == [("odd", "An odd one")]
+
+
+def test_who_asks_and_where_is_told_apart_from_what_they_are_called() -> None:
+    first: Any = view_of(agent="admin", server="mail.example").value
+    assert shown(first["headline"]) == "The agent admin asks for mail.send at the server mail.example"
+    assert (first["requester"].partition(":")[0], shown(first["server"])) == ("agent", "mail.example")
+    assert view_of(server="mail.example").bytes != view_of(server="mail.exampIe").bytes
 
 
 def test_a_long_value_is_cut_until_it_is_opened() -> None:

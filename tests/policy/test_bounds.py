@@ -2,6 +2,7 @@
 
 import pytest
 
+from aaf.domain.canonical import Json
 from aaf.domain.errors import ConfigurationInvalid
 from aaf.policy.configuration import MAX_PROBLEMS, load
 from aaf.policy.reading import did_you_mean
@@ -125,25 +126,23 @@ def test_a_long_circle_is_found_without_going_round_it_for_each_definition() -> 
 
 
 def test_a_stored_schema_is_compiled_once_for_each_definition() -> None:
-    fields = {name: {"$ref": "#/$defs/d%d"} for name in "ab"}
-    definitions = {
+    definitions: dict[str, Json] = {
         f"d{level}": {
             "type": "object",
             "open": True,
-            "properties": {name: {"$ref": ref["$ref"] % (level + 1)} for name, ref in fields.items()},
+            "properties": {name: {"$ref": f"#/$defs/d{level + 1}"} for name in "ab"},
         }
         for level in range(60)
     }
-    last = {"type": "object", "open": True, "properties": {"z": {"type": "integer", "default": 7}}}
+    definitions["d60"] = {"type": "object", "open": True, "properties": {"z": {"type": "integer", "default": 7}}}
 
     with at_most(100_000):
-        schema = Schema({"$ref": "#/$defs/d0", "$defs": {**definitions, "d60": last}})
+        schema = Schema({"$ref": "#/$defs/d0", "$defs": definitions})
 
-    given: dict[str, object] = {}
-    deepest = given
+    value: Json = {}
     for _ in range(60):
-        deepest["a"] = deepest = {}
-    filled = schema.fill_defaults(given)  # type: ignore[arg-type]
+        value = {"a": value}
+    filled = schema.fill_defaults({"a": value["a"]} if isinstance(value, dict) else {})
     for _ in range(60):
         inner = filled["a"]
         assert isinstance(inner, dict)
@@ -227,7 +226,7 @@ def test_a_hint_costs_little_however_many_words_are_known_and_however_long_they_
 def test_a_secret_above_or_beneath_a_target_is_found_among_many() -> None:
     fields = "".join(f"f{field}: {{type: string}}, " for field in range(1500))
     head = "name: x.y\nclass: other\nrisk: low\neffect: caller\n"
-    schema = f"input: {{{'type: object, additionalProperties: false'}, properties: {{{fields}deep: {{type: object, additionalProperties: false, properties: {{a: {{type: string}}, b: {{type: string}}}}}}}}}}\n"
+    schema = f"input: {{type: object, additionalProperties: false, properties: {{{fields}deep: {{type: object, additionalProperties: false, properties: {{a: {{type: string}}, b: {{type: string}}}}}}}}}}\n"
     targets = "targets: [params.deep.a, " + ", ".join(f"params.f{field}" for field in range(750)) + "]\n"
     secret = (
         "secret: [params.deep, params.deep.b, " + ", ".join(f"params.f{field}" for field in range(750, 1500)) + "]\n"

@@ -61,3 +61,16 @@ def test_an_answer_to_one_round_is_none_to_the_next(world: World) -> None:
     assert again.view_digest != first
     view: Any = world.run(show(world.core, world.caller("ann"), record.id)).view
     assert view["round"] == 2
+
+
+@pytest.mark.attack("G12", guard="aaf.services.holding:_shown", without="tests.attacks.permissive:whole_effect")
+def test_a_declared_secret_is_not_in_the_diff_either(world: World) -> None:
+    files = edited(
+        "actions/files.write.yaml", ("targets: [params.path]", "targets: [params.path]\nsecret: [params.content]")
+    )
+    world.configure(files)
+    record = world.submit("files.write", {"path": "a.txt", "content": "PIN-4711\n"}).record
+    assert record.state is State.PENDING_APPROVAL
+    view: Any = world.run(show(world.core, world.caller("ann"), record.id)).view
+    assert "4711" not in str(view)
+    assert view["effect"]["diff"] is None

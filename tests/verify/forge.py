@@ -88,6 +88,14 @@ def note(origin: str, size: int, root: bytes, private: Ed25519PrivateKey) -> str
     return f"{text}\n{signature_line(text, origin, private)}"
 
 
+def under_the_name_of(named: Ed25519PrivateKey, signed: str, private: Ed25519PrivateKey) -> str:
+    """Return a checkpoint with the name and the id of one key, and the signature of another."""
+    text, _, line = signed.rpartition("\n\n")
+    name = line.split(" ")[1]
+    data = key_id(name, 1, public(named)) + private.sign(f"{text}\n".encode())
+    return f"{text}\n\n\u2014 {name} {base64.b64encode(data).decode()}\n"
+
+
 def tree(leaves: Sequence[bytes]) -> bytes:
     """Return the root of RFC 6962 section 2.1, written as its definition is."""
     if not leaves:

@@ -117,6 +117,47 @@ def test_bytes_that_are_not_utf_8_are_refused() -> None:
             aaf_verify.read_canonical(data)
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('{"a":1}', 1),
+        ('{"a":1,"b":2}', 2),
+        ('{"a":[]}', 2),
+        ('{"a":[1,2,{}]}', 5),
+        ('{"a":",[{"}', 1),
+        ('{",":"\\",[{","{":"\\\\","b":[]}', 4),
+        ('{"a":"\\\\\\",[{\\\\","b":0}', 2),
+        ('{"a":"\\u0022,[{"', 1),
+        ('{"a":"[[[[', 1 + 4),
+        ("[" * 9, 9),
+        (",,,", 3),
+    ],
+)
+def test_values_are_counted_before_they_are_decoded_and_texts_do_not_count(text: str, values: int) -> None:
+    data = text.encode()
+    assert not aaf_verify._has_more_values(data, values)
+    assert aaf_verify._has_more_values(data, values - 1)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.dictionaries(TEXT, VALUES, max_size=4))
+def test_never_are_fewer_values_counted_than_there_are(value: dict[str, aaf_verify.Json]) -> None:
+    def count(inner: aaf_verify.Json) -> int:
+        below = inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
+        return 1 + sum(count(one) for one in below)
+
+    assert aaf_verify._has_more_values(rfc8785.dumps(value), count(value) - 2) or count(value) == 1
+    assert not aaf_verify._has_more_values(rfc8785.dumps(value), 2 * count(value))
+
+
+def test_a_text_of_more_values_than_its_limit_is_refused() -> None:
+    for most, data in ((aaf_verify.MAX_LISTED, b'{"a":[%s]}'), (3, b'{"a":[%s]}')):
+        fits = data % b",".join([b"0"] * (most - 1))
+        assert aaf_verify.read_canonical(fits, most=most)
+        with pytest.raises(aaf_verify.Malformed, match="values"):
+            aaf_verify.read_canonical(data % b",".join([b"0"] * most), most=most)
+
+
 def test_thirty_two_levels_are_taken() -> None:
     data = f'{{"a":{"[" * 31}{"]" * 31}}}'.encode()
     assert aaf_verify.read_canonical(data) == json.loads(data)

@@ -50,10 +50,15 @@ def test_the_file_alone_proves_a_good_pack(files: dict[str, str]) -> None:
 def test_the_file_alone_proves_a_good_ledger(files: dict[str, str]) -> None:
     done = isolated("--key", files["keys"], "--canonical", files["ledger"])
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Proven: the ledger of" in done.stdout
+    assert f"Proven up to entry {len(LOG.bodies)}, the last: the ledger of" in done.stdout
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:Story.follow")
+def test_the_command_finds_a_bad_pack(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert aaf_verify.main(["--key", files["keys"], files["bad"]]) == 1
+    assert "transition 2 of the action is missing" in capsys.readouterr().out
+
+
 def test_the_file_alone_finds_a_bad_pack(files: dict[str, str]) -> None:
     done = isolated("--key", files["keys"], files["bad"])
     assert (done.returncode, done.stderr) == (1, "")
@@ -100,6 +105,31 @@ def test_what_cannot_be_used_is_exit_two_and_a_sentence(
     shown = capsys.readouterr()
     assert status == 2
     assert shown.out.startswith("Unusable: ") or "usage: aaf_verify" in shown.err
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("maximum recursion depth exceeded")])
+@pytest.mark.parametrize("name", ["good", "ledger"])
+def test_what_this_machine_cannot_hold_is_unusable_and_no_traceback(
+    files: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    error: BaseException,
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(aaf_verify, "open_checkpoint", fail)
+    assert aaf_verify.main(["--key", files["keys"], files[name]]) == 2
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Unusable: too large or nested too deep")
+
+
+def test_a_key_file_longer_than_its_limit_is_unusable(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(files["keys"]).write_bytes(b"#" * (aaf_verify.MAX_KEYS + 1))
+    assert aaf_verify.main(["--key", files["keys"], files["good"]]) == 2
+    assert f"is larger than {1 << 20} bytes" in capsys.readouterr().out
 
 
 def test_the_file_alone_says_what_it_cannot_use(files: dict[str, str]) -> None:

@@ -61,7 +61,7 @@ def test_a_good_export_is_proven(verify: Verify, kept: Callable[[str], str]) -> 
         ("bodies", "proved"),
         ("since", "proved"),
     ]
-    assert f"with {SIZE} entries is the one that was signed." in verdict.sentence
+    assert verdict.sentence.startswith(f"Proven up to entry {SIZE}, the last: the ledger of {forge.ORG} is the one")
 
 
 def test_what_was_not_asked_is_said(verify: Verify) -> None:
@@ -78,7 +78,7 @@ def test_a_ledger_of_every_size_is_proven_with_a_checkpoint_at_every_size(verify
     assert verify(log.export([size])).status == 0
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._broken")
 @pytest.mark.requirement("R26")
 @pytest.mark.parametrize("seq", range(1, SIZE + 1))
 def test_a_rewritten_entry_is_named(verify: Verify, seq: int) -> None:
@@ -87,7 +87,7 @@ def test_a_rewritten_entry_is_named(verify: Verify, seq: int) -> None:
     assert named(verify(HEADER + b"".join(lines))) == (1, "chain", seq, None)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._broken")
 def test_a_rewritten_verdict_is_named_where_its_own_chain_value_was_recomputed(verify: Verify) -> None:
     """The entry fits its own chain value, the next does not: the line says from where on an entry may have been changed."""
     denied = HELD + 1
@@ -97,7 +97,7 @@ def test_a_rewritten_verdict_is_named_where_its_own_chain_value_was_recomputed(v
     assert named(verdict) == (1, "root", 1, 5) if denied == 5 else (1, "chain", denied + 1, None)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._compare")
 @pytest.mark.parametrize(
     ("seq", "first", "last"), [(1, 1, 5), (5, 1, 5), (6, 6, 9), (9, 6, 9), (10, 10, SIZE), (SIZE, 10, SIZE)]
 )
@@ -108,15 +108,20 @@ def test_a_whole_chain_that_was_recomputed_is_found_between_two_checkpoints(
     assert named(verify(log.header(NOTES) + b"".join(log.lines()))) == (1, "root", first, last)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._ended")
 @pytest.mark.parametrize("left", [0, 1, 9, SIZE - 1])
 def test_a_cut_tail_is_named(verify: Verify, left: int) -> None:
-    lines = b"".join(LINES[:left])
-    assert named(verify(HEADER + lines)) == (1, "chain", left + 1, SIZE)
-    assert named(verify(STORY.header(NOTES, left) + lines))[:3] == (1, "checkpoints", left + 1)
+    assert named(verify(HEADER + b"".join(LINES[:left]))) == (1, "chain", left + 1, SIZE)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._cut")
+@pytest.mark.parametrize("left", [0, 1, 9, SIZE - 1])
+def test_a_cut_tail_is_named_where_the_header_counts_no_more_than_is_left(verify: Verify, left: int) -> None:
+    verdict = verify(STORY.header(NOTES, left) + b"".join(LINES[:left]))
+    assert named(verdict)[:3] == (1, "checkpoints", left + 1)
+
+
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger.since")
 def test_a_tail_cut_with_its_checkpoints_is_found_by_a_kept_one(verify: Verify, kept: Callable[[str], str]) -> None:
     """Without a kept checkpoint a ledger that ends at an earlier checkpoint is a ledger of that time."""
     cut = STORY.header(NOTES[:2], 9) + b"".join(LINES[:9])
@@ -132,20 +137,20 @@ def test_a_line_cut_in_its_middle_is_named(verify: Verify) -> None:
         assert named(verify(EXPORT[:-cut])) == (1, "chain", SIZE, None)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._misplaced")
 @pytest.mark.parametrize("seq", range(1, SIZE))
 def test_a_dropped_entry_is_named(verify: Verify, seq: int) -> None:
     assert named(verify(HEADER + b"".join(LINES[: seq - 1] + LINES[seq:]))) == (1, "chain", seq, seq)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._misplaced")
 def test_a_dropped_range_is_named(verify: Verify) -> None:
     verdict = verify(HEADER + b"".join(LINES[:3] + LINES[8:]))
     assert named(verdict) == (1, "chain", 4, 8)
     assert "entries 4..8 are missing: after 3 comes 9" in verdict.false["text"]
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._compare")
 def test_a_dropped_entry_is_found_where_all_was_renumbered(verify: Verify) -> None:
     log = STORY.copy()
     del log.bodies[6]
@@ -153,7 +158,7 @@ def test_a_dropped_entry_is_found_where_all_was_renumbered(verify: Verify) -> No
     assert named(verify(log.header(NOTES) + b"".join(log.lines()))) == (1, "root", 6, 9)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._misplaced")
 @pytest.mark.parametrize("seq", range(1, SIZE))
 def test_reordered_entries_are_named(verify: Verify, seq: int) -> None:
     lines = [*LINES[: seq - 1], LINES[seq], LINES[seq - 1], *LINES[seq + 1 :]]
@@ -162,7 +167,7 @@ def test_reordered_entries_are_named(verify: Verify, seq: int) -> None:
     assert f"reordered: {seq + 1} stands before {seq}" in verdict.false["text"]
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._misplaced")
 @pytest.mark.parametrize("seq", range(1, SIZE))
 def test_a_duplicated_entry_is_named(verify: Verify, seq: int) -> None:
     verdict = verify(HEADER + b"".join(LINES[:seq] + LINES[seq - 1 :]))
@@ -170,13 +175,16 @@ def test_a_duplicated_entry_is_named(verify: Verify, seq: int) -> None:
     assert f"entry {seq} stands again" in verdict.false["text"]
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._misplaced")
 def test_entries_after_the_end_are_found(verify: Verify) -> None:
+    longer = STORY.copy()
+    longer.add(forge.occurrence(999))
+    assert named(verify(HEADER + b"".join(longer.lines()))) == (1, "chain", SIZE + 1, None)
     assert named(verify(EXPORT + LINES[-1]))[:2] == (1, "chain")
     assert named(verify(EXPORT + b"\n")) == (1, "chain", SIZE + 1, None)
 
 
-@pytest.mark.attack("G19")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger.since")
 def test_a_fork_by_the_holder_of_the_key_is_found_by_a_kept_checkpoint(
     verify: Verify, kept: Callable[[str], str]
 ) -> None:
@@ -190,14 +198,30 @@ def test_a_fork_by_the_holder_of_the_key_is_found_by_a_kept_checkpoint(
     assert "one or more of entries 8..10 were forked or rewritten" in verdict.false["text"]
 
 
-@pytest.mark.attack("G19")
-def test_two_trees_of_one_size_are_found(verify: Verify) -> None:
-    data = STORY.header([NOTES[0], rewritten(2, ts=1).note(5), NOTES[2]]) + b"".join(LINES)
-    assert named(verify(data)) == (1, "root", 1, 5)
-    assert named(verify(STORY.header([forge.note(forge.ORIGIN, 0, bytes(32), forge.key())]) + b"".join(LINES)))[:2] == (
-        1,
-        "root",
-    )
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._compare")
+def test_two_trees_of_one_size_are_found(verify: Verify, kept: Callable[[str], str]) -> None:
+    other = rewritten(2, ts=1).note(5)
+    assert named(verify(EXPORT, "--since", kept(other))) == (1, "since", 1, 5)
+    assert named(verify(STORY.header([other, NOTES[2]]) + b"".join(LINES))) == (1, "root", 1, 5)
+    empty = forge.note(forge.ORIGIN, 0, bytes(32), forge.key())
+    assert named(verify(STORY.header([empty, NOTES[2]]) + b"".join(LINES)))[:2] == (1, "root")
+
+
+@pytest.mark.attack("G19", guard="aaf_verify:_expect_ascending")
+@pytest.mark.parametrize("sizes", [[9, 5], [5, 5, SIZE], [5, 9, 9], [SIZE, SIZE], [0, 0, SIZE]], ids=str)
+def test_checkpoints_that_do_not_ascend_are_false(verify: Verify, sizes: list[int]) -> None:
+    verdict = verify(STORY.export(sizes))
+    assert named(verdict)[:2] == (1, "checkpoints")
+    assert "stands after" in verdict.false["text"]
+
+
+@pytest.mark.attack("G19", guard="aaf_verify:verify_signature", without="tests.attacks.without:returns_true")
+def test_a_signature_of_another_key_under_the_name_of_yours_is_found(verify: Verify) -> None:
+    forged = rewritten(4, ts=1)
+    notes = [forge.under_the_name_of(forged.private, forged.note(size), forge.key(2)) for size in SIZES]
+    verdict = verify(forged.header(notes) + b"".join(forged.lines()))
+    assert named(verdict)[:2] == (1, "checkpoints")
+    assert "of size 5 carries a bad signature" in verdict.false["text"]
 
 
 @pytest.mark.attack("G19")
@@ -230,20 +254,62 @@ def test_an_entry_of_another_ledger_does_not_fit(verify: Verify) -> None:
     assert named(verify(HEADER + b"".join(lines))) == (1, "chain", 4, None)
 
 
-def test_entries_that_no_checkpoint_covers_are_not_proven_unless_they_are_allowed(verify: Verify) -> None:
-    for sizes, first in ([5, 9], 10), ([], 1), ([0], 1):
-        data = STORY.export(sizes)
-        verdict = verify(data)
-        assert named(verdict) == (1, "root", first, SIZE)
-        assert f"entries {first}..{SIZE} are not covered by a signed checkpoint" in verdict.false["text"]
-        allowed = verify(data, "--allow-uncovered")
-        assert allowed.status == 0
-        assert "what follows is not signed" in allowed.sentence
-    assert "the empty ledger is not covered" in verify(forge.Log().export([])).false["text"]
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger.coverage")
+@pytest.mark.parametrize("sizes", [[], [0]], ids=str)
+@pytest.mark.parametrize("options", [(), ("--allow-uncovered",), ("--allow-uncovered", "--canonical")], ids=" ".join)
+def test_a_forged_ledger_that_nobody_signed_is_never_proven(
+    verify: Verify, sizes: list[int], options: tuple[str, ...]
+) -> None:
+    """Whoever writes the bodies can write the chain: without a signed root of entries nothing is proven, whatever is allowed."""
+    forged = rewritten(HELD, ts=1)
+    verdict = verify(forged.export(sizes), *options)
+    assert named(verdict) == (1, "root", 1, SIZE)
+    assert f"entries 1..{SIZE} are not covered by a signed checkpoint" in verdict.false["text"]
+    said = [line["result"] for line in json.loads(verdict.out)["checks"] if line["check"] == "checkpoints"]
+    assert said == ["proved" if sizes else "not checked"]
 
 
-def test_checkpoints_out_of_order_or_of_another_origin_are_false(verify: Verify) -> None:
-    assert "stands after" in verify(STORY.header(NOTES[::-1]) + b"".join(LINES)).false["text"]
+def test_a_forged_empty_ledger_that_nobody_signed_is_never_proven(verify: Verify) -> None:
+    for options in ((), ("--allow-uncovered",)):
+        verdict = verify(forge.Log().export([]), *options)
+        assert (verdict.status, verdict.false["check"]) == (1, "root")
+        assert "the empty ledger is not covered" in verdict.false["text"]
+    assert "is empty, as it was signed" in verify(forge.Log().export([0])).sentence
+
+
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger.coverage")
+@pytest.mark.parametrize("sizes", [[9], [5, 9]], ids=str)
+def test_entries_after_the_last_checkpoint_are_not_proven(verify: Verify, sizes: list[int]) -> None:
+    verdict = verify(rewritten(SIZE, ts=1).export(sizes))
+    assert named(verdict) == (1, "root", 10, SIZE)
+    assert f"entries 10..{SIZE} are not covered by a signed checkpoint" in verdict.false["text"]
+
+
+def test_where_uncovered_entries_are_allowed_it_is_said_up_to_which_entry_the_ledger_is_proven(verify: Verify) -> None:
+    for sizes in ([9], [5, 9], [0, 9]):
+        verdict = verify(STORY.export(sizes), "--allow-uncovered")
+        assert verdict.status == 0
+        assert verdict.sentence.startswith("Proven up to entry 9: ")
+        assert f"entries 10..{SIZE} are not signed and not proven" in verdict.sentence
+        roots = [line for line in json.loads(verdict.out)["checks"] if line["check"] == "root"]
+        assert [(line["result"], line["seq"], line["last"]) for line in roots] == [
+            ("proved", 1, 9),
+            ("not checked", 10, SIZE),
+        ]
+    damaged = rewritten(9, ts=1)
+    data = damaged.header(NOTES[:2]) + b"".join(damaged.lines())
+    assert named(verify(data, "--allow-uncovered")) == (1, "root", 6, 9)
+
+
+def test_a_checkpoint_that_was_kept_covers_entries_too(verify: Verify, kept: Callable[[str], str]) -> None:
+    nothing = STORY.export([])
+    assert verify(nothing, "--since", kept(NOTES[2])).status == 0
+    assert verify(nothing, "--since", kept(NOTES[1])).status == 1
+    verdict = verify(nothing, "--since", kept(NOTES[1]), "--allow-uncovered")
+    assert (verdict.status, "Proven up to entry 9: " in verdict.sentence) == (0, True)
+
+
+def test_checkpoints_of_another_origin_are_false(verify: Verify) -> None:
     twin = STORY.copy()
     twin.origin = f"aaf/{forge.ident(5)}/org/{forge.ORG}"
     assert "not of" in verify(STORY.header([twin.note()]) + b"".join(LINES)).false["text"]
@@ -269,6 +335,40 @@ def test_a_header_of_another_shape_is_unusable(verify: Verify, members: dict[str
 def test_a_header_that_is_no_line_of_canonical_json_is_unusable(verify: Verify) -> None:
     for data in (b"{}\n", b"{", HEADER[:-1], b" ".join([HEADER[:-2], b"}\n"]), b'{"a":1,"a":1}\n', b'{"a":' * 100_000):
         assert verify(data).status == 2
+
+
+def test_a_header_longer_than_its_limit_is_unusable(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = aaf_verify.MAX_HEADER
+    assert limit == 8 << 20
+    verdict = verify(b"{" + b" " * limit + b"\n")
+    assert (verdict.status, f"first line is longer than {limit} bytes" in verdict.sentence) == (2, True)
+    monkeypatch.setattr(aaf_verify, "MAX_HEADER", len(HEADER))
+    assert verify(EXPORT).status == 0
+    monkeypatch.setattr(aaf_verify, "MAX_HEADER", len(HEADER) - 1)
+    assert verify(EXPORT).status == 2
+
+
+def test_a_header_of_very_many_values_is_unusable_before_it_is_decoded(verify: Verify) -> None:
+    for value in (b"[]", b"{}", b"0"):
+        verdict = verify(b'{"action":[' + b",".join([value] * (aaf_verify.MAX_LISTED + 1)) + b"]}\n")
+        assert (verdict.status, "a text of more than 100000 values" in verdict.sentence) == (2, True)
+
+
+def test_a_signature_is_verified_once_wherever_its_checkpoint_stands(
+    verify: Verify, kept: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aaf_verify._is_signed.cache_clear()
+    verified: list[bytes] = []
+    plain = aaf_verify.verify_signature
+
+    def counted(public: bytes, text: bytes, signature: bytes) -> bool:
+        verified.append(text)
+        return plain(public, text, signature)
+
+    monkeypatch.setattr(aaf_verify, "verify_signature", counted)
+    since = [word for _ in range(5) for note in NOTES for word in ("--since", kept(note))]
+    assert verify(EXPORT, *since, keys=[f"{STORY.vkey()} {n}-" for n in range(3)]).status == 0
+    assert len(verified) == len(set(verified)) == len(SIZES)
 
 
 def test_a_checkpoint_that_is_no_text_is_false(verify: Verify) -> None:

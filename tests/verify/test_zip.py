@@ -72,6 +72,34 @@ def test_a_bomb_is_refused_when_the_limit_is_reached(verify: Verify, size: int) 
     assert (verdict.status, "more than 64 MiB" in verdict.sentence) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("VERIFY.md", 65_536),
+        ("checkpoint.txt", 65_536),
+        ("disclosures.json", 16 << 20),
+        ("keys/log.vkey", 1_024),
+        ("manifest.json", 4 << 20),
+        (next(name for name in MEMBERS if name.startswith("events/")), 65_536),
+        (next(name for name in MEMBERS if name.startswith("related/")), 65_536),
+        (next(name for name in MEMBERS if name.startswith("proofs/")), 65_536 + 4_096),
+    ],
+)
+def test_a_member_longer_than_its_limit_is_refused_while_it_unpacks(verify: Verify, name: str, limit: int) -> None:
+    assert aaf_verify.read_zip(written((name, bytes(limit)))) == {name: bytes(limit)}
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        members = {**dict(whole()), name: bytes(limit + 1)}
+        verdict = verify(written(*members.items(), method=method))
+        assert (verdict.status, f"{name} is longer than {limit} bytes" in verdict.sentence) == (2, True)
+
+
+def test_a_manifest_of_very_many_values_is_refused_before_it_is_decoded(verify: Verify) -> None:
+    for value in (b"[]", b"{}", b"0"):
+        text = b'{"action":[' + b",".join([value] * (aaf_verify.MAX_LISTED + 1)) + b"]}"
+        verdict = verify(written(*MEMBERS.items(), ("manifest.json", text)))
+        assert (verdict.status, "a text of more than 100000 values" in verdict.sentence) == (2, True)
+
+
 def test_a_bomb_of_many_members_is_refused(verify: Verify) -> None:
     verdict = verify(written(*[(f"anchor/{n}", bytes(1 << 23)) for n in range(9)]))
     assert (verdict.status, "more than 64 MiB" in verdict.sentence) == (2, True)

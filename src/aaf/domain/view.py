@@ -31,7 +31,9 @@ def make_view(
     *,
     action: str,
     agent: str,
+    requester: str,
     name: str,
+    server: str | None,
     params: Mapping[str, Json],
     context: Mapping[str, Json],
     secret: tuple[str, ...],
@@ -47,6 +49,7 @@ def make_view(
 ) -> View:
     """Lay out the view; `secret` are the dotted paths that the catalogue declares secret, `params.password`.
 
+    `agent` is a name that anybody may have chosen, so `requester`, the kind and id as the ledger names them, stands beside it.
     What is asked of people and the round stand in it, so that an answer to one round is never an answer to the next.
     """
     shown = _masked(rows({key: params[key] for key in sorted(params)}, path="params"), secret) if params else ()
@@ -67,19 +70,27 @@ def make_view(
             }
             for found in findings
         ],
-        "headline": _segments(render(f"{agent} asks for {name}" + (f" on {target}" if target else ""))),
+        "headline": _segments(render(_headline(requester.partition(":")[0], agent, name, server, target))),
         "params": [_row(row) for row in shown],
+        "requester": requester,
         "reasons": [
             {"code": str(vote.code), "name": vote.name, "reason": _segments(render(vote.reason))} for vote in reasons
         ],
         "requirements": [requirement.to_json() for requirement in requirements],
         "risk": risk,
         "round": round_,
+        "server": None if server is None else _segments(render(server)),
         "target": None if target is None else _segments(render(target)),
         "type": name,
         "v": 1,
     }
     return View(value, canonical(value), sum(row.long for row in (*shown, *claimed)))
+
+
+def _headline(kind: str, agent: str, name: str, server: str | None, target: str | None) -> str:
+    """One sentence: who asks for what, where."""
+    at = f" at the server {server}" if server else ""
+    return f"The {kind} {agent} asks for {name}{at}" + (f" on {target}" if target else "")
 
 
 def _masked(shown: tuple[Row, ...], secret: tuple[str, ...]) -> tuple[Row, ...]:

@@ -80,7 +80,16 @@ async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged:
     judged = rejudged.judged
     requirements: tuple[Requirement, ...] = judged.decision.requirements or record.requirements
     key, made = await data_key(core, caller.known, record.agent)
-    what = Asked(record.id, record.type, rejudged.params, rejudged.context, rejudged.salt, record.digest)
+    what = Asked(
+        action=record.id,
+        requester=caller.principal.actor,
+        name=record.type,
+        server=record.server,
+        params=rejudged.params,
+        context=rejudged.context,
+        salt=rejudged.salt,
+        digest=record.digest,
+    )
     held = hold(
         core,
         key,

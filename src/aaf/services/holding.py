@@ -1,10 +1,11 @@
 """What a hold adds to an action: the view that approvers are shown and the effect that was found, sealed, with their digests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aaf.domain.action_bytes import effect_digest, view_digest
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Requirement
+from aaf.domain.effect import Effect
 from aaf.domain.record import DataKey
 from aaf.domain.view import make_view
 from aaf.ports import Write
@@ -18,7 +19,9 @@ class Asked:
     """The action that people are asked about."""
 
     action: str
+    requester: str
     name: str
+    server: str | None
     params: dict[str, Json]
     context: dict[str, Json]
     salt: bytes
@@ -35,6 +38,13 @@ class Held:
     long_values: int
 
 
+def _shown(judged: Judged) -> Effect | None:
+    """The effect as people may see it: where the catalogue declares a secret, a diff could show it and is left out."""
+    if judged.effect is None or judged.entry is None or not judged.entry.secret:
+        return judged.effect
+    return replace(judged.effect, diff=None)
+
+
 def hold(
     core: Core,
     key: DataKey,
@@ -49,7 +59,9 @@ def hold(
     view = make_view(
         action=what.action,
         agent=agent,
+        requester=what.requester,
         name=what.name,
+        server=what.server,
         params=what.params,
         context=what.context,
         secret=judged.entry.secret if judged.entry else (),
@@ -58,7 +70,7 @@ def hold(
         reasons=judged.decision.votes,
         findings=judged.findings,
         target=judged.target,
-        effect=judged.effect,
+        effect=_shown(judged),
         digest=what.digest,
         requirements=requirements,
         round_=round_,

@@ -197,7 +197,14 @@ async def _recorded(
     held = None
     if state is State.PENDING_APPROVAL:
         what = Asked(
-            action, formed.submission.name, formed.params, formed.submission.context, formed.salt, formed.digest
+            action=action,
+            requester=principal.actor,
+            name=formed.submission.name,
+            server=formed.submission.server,
+            params=formed.params,
+            context=formed.submission.context,
+            salt=formed.salt,
+            digest=formed.digest,
         )
         held = hold(
             core,

@@ -21,7 +21,6 @@ from aaf.entrypoints.api.problems import problem
 from aaf.entrypoints.api.wire import Wire
 
 _VERSIONS = frozenset({"1.0", "1.1"})
-_UNSERVED = b"CONNECT"
 _PIECE = 16_384
 
 
@@ -70,7 +69,7 @@ class Connection(HttpToolsProtocol):
         self.timeout_keep_alive = wire.limits.idle  # type: ignore[assignment] # seconds, handed to call_later
         self._stage = _Stage.NOTHING
         self._open = 0
-        self._line = self._named = self._unread = 0
+        self._unread = 0
         self._moved = False
         self._deaf = False
         self._cause = Code.BAD_REQUEST
@@ -140,17 +139,13 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.abort()
 
-    def _busy(self) -> bool:
-        """Whether a request is being answered."""
-        return self._open > 0
-
     def _listens(self) -> bool:
         """Whether what arrives is read as HTTP."""
         return not self._deaf and self._postponed is None
 
     def _whose_turn(self) -> None:
         """Note whether the client has to send something before anything can go on."""
-        if not self._busy() or (self._stage is _Stage.BODY and not self.pipeline):
+        if not self._open or (self._stage is _Stage.BODY and not self.pipeline):
             self._wire.waited_for.setdefault(self)
         else:
             self._wire.waited_for.pop(self, None)
@@ -159,59 +154,55 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse it in pieces, so that no piece hides much of what is counted."""
+        if len(data) <= _PIECE:
+            self._parse(data)
+            return
         for start in range(0, len(data), _PIECE):
-            if self._listens():
-                self._parse(data[start : start + _PIECE])
+            self._parse(data[start : start + _PIECE])
 
     def _parse(self, data: bytes) -> None:
-        """Parse a piece, and count it if it brought neither the end of a head nor a part of a body."""
+        """Parse a piece; it is counted if it brought neither the end of a head nor a part of a body."""
+        if not self._listens():
+            return
         self._moved = False
         super().data_received(data)
         if not self._listens():
             return
         self._unread = 0 if self._moved else self._unread + len(data)
-        if self._unread > self._limits.head:
+        if self._stage is _Stage.NOTHING and self._moved and self._open:
+            return  # a whole request, which is being answered
+        if self._unread > self._limits.head or (self._stage is _Stage.HEAD and len(self.url) > self._limits.line):
             self._refuse(Code.HEADERS_TOO_LARGE)
             return
-        idle = self._stage is _Stage.NOTHING and not self._busy()
-        if self._stage is _Stage.HEAD or (idle and not self._moved):
-            if self._deadline is None:
-                self._expect(self._limits.head_time)
-        elif idle:  # the rest of a body that was answered before
+        self._await_more()
+
+    def _await_more(self) -> None:
+        """Give the client time for what is missing."""
+        idle = self._stage is _Stage.NOTHING and not self._open
+        if idle and self._moved:  # the rest of a body that was answered before
             self.timeout_keep_alive_task = self.loop.call_later(self._limits.idle, self.timeout_keep_alive_handler)
+        elif (idle or self._stage is _Stage.HEAD) and self._deadline is None:
+            self._expect(self._limits.head_time)
         self._whose_turn()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._stage = _Stage.HEAD
-        self._line = self._named = 0
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of the address."""
-        self._line += len(url)
-        if self._line > self._limits.line:
-            raise self._too_large()
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; a trailer is counted and dropped."""
-        self._named += len(name) + len(value) + len(b": \r\n")
-        if self._named > self._limits.head:
-            raise self._too_large()
-        if self._stage is _Stage.HEAD:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """A request can start."""
-        if self.parser.get_http_version() not in _VERSIONS or self.parser.get_method() == _UNSERVED:
+        """A request can start; what is called a header from here on is a trailer, and dropped."""
+        if len(self.url) > self._limits.line:
+            self._cause = Code.HEADERS_TOO_LARGE
             raise _Refused
-        if len(self.pipeline) >= self._limits.pipelined:
+        if self.parser.get_http_version() not in _VERSIONS or len(self.pipeline) >= self._limits.pipelined:
             raise _Refused
         super().on_headers_complete()
+        self.headers = []
         self._open += 1
-        self._stage, self._moved, self._named = _Stage.BODY, True, 0
-        self._expect(None)
+        self._stage, self._moved = _Stage.BODY, True
+        if self._deadline is not None:
+            self._expect(None)
         self._wire.waited_for.pop(self, None)
 
     def on_body(self, body: bytes) -> None:
@@ -222,7 +213,8 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is complete."""
         self._stage, self._moved = _Stage.NOTHING, True
-        self._expect(None)
+        if self._deadline is not None:
+            self._expect(None)
         super().on_message_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -241,15 +233,11 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if self.pipeline and not self.transport.is_closing():
             self.flow.pause_reading()
-        if self._stage is _Stage.BODY and not self._busy():
+        if self._stage is _Stage.BODY and not self._open:
             self._expect(self._limits.rest)
         self._whose_turn()
 
     # --- what is refused ----------------------------------------------------------------------------------------------
-
-    def _too_large(self) -> _Refused:
-        self._cause = Code.HEADERS_TOO_LARGE
-        return _Refused()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature of uvicorn; what it says is the parser's
         """Answer what is no HTTP."""
@@ -258,7 +246,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, code: Code) -> None:
         """Refuse what arrives now and read no more; requests that were complete before it are answered first."""
         self._expect(None)
-        if self._busy() and self._stage is _Stage.BODY:  # the end of a body that has been given to the application
+        if self._open and self._stage is _Stage.BODY:  # the end of a body that has been given to the application
             if not self.pipeline:
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
@@ -269,7 +257,7 @@ class Connection(HttpToolsProtocol):
                 return
             self.pipeline.popleft()
             self._open -= 1
-        if self._busy():
+        if self._open:
             self._postponed = code
         else:
             self._say(code)
