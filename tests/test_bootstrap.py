@@ -1,15 +1,26 @@
 """How an installation comes about, and what it refuses to start with."""
 
+import shutil
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from uuid import UUID, uuid5
 
 import pytest
 
-from aaf.adapters.folder import shipped
-from aaf.bootstrap import DATABASE, KEYS, SHIPPED, build, drive, inspect
-from aaf.domain.errors import ConfigurationInvalid, StoreFailed
+from aaf.adapters.folder import read_folder, shipped
+from aaf.adapters.keys import PURPOSES
+from aaf.bootstrap import DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect
+from aaf.domain.canonical import Json
+from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
+from aaf.domain.principal import Kind
+from aaf.domain.states import State
 from aaf.embedded import Embedded
+from aaf.services.access import KeyWanted, authenticate, create_key
+from aaf.services.forming import read_submission
+from aaf.services.releases import activate
+from aaf.services.submit import submit
 from aaf.settings import Settings
 
 
@@ -148,3 +159,108 @@ def test_a_key_file_that_can_not_be_trusted_stops_the_start(settings: Settings, 
             path.write_text("no hex")
     with pytest.raises(StoreFailed, match=r"pepper\.key"):
         drive(build(settings, asynchronous=False))
+
+
+def folder(tmp_path: Path, name: str, *changes: tuple[str, str]) -> Path:
+    """A copy of the demonstration's configuration, changed."""
+    copy = tmp_path / name
+    shutil.copytree(shipped("demo"), copy)
+    text = (copy / "aaf.yaml").read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    (copy / "aaf.yaml").write_text(text)
+    return copy
+
+
+def test_the_settings_of_a_connector_in_a_new_release_bind_a_process_that_runs_already(tmp_path: Path) -> None:
+    root, data = tmp_path / "workspace", tmp_path / "data"
+    root.mkdir()
+    (root / "secret.txt").write_text("s\n")
+    with Embedded.open(Settings(data=data, config=folder(tmp_path, "old"), root=root)) as product:
+        core, run = product.core, product.run
+        assert product.app.first_key is not None
+        admin = run(authenticate(core, key=product.app.first_key.secret, agent=None, source="x"))
+        key = run(create_key(core, admin, KeyWanted("bot", Kind.AGENT)))
+
+        def read() -> State:
+            bot = run(authenticate(core, key=key.secret, agent=None, source="x"))
+            asked = read_submission({"action": "files.read", "params": {"path": "secret.txt"}, "run": True})
+            return run(submit(core, bot, asked)).record.state
+
+        assert read() is State.SUCCEEDED
+        files = read_folder(folder(tmp_path, "new", ("protect: []", 'protect: ["secret*"]')))
+        run(activate(core.store, core.ids, org=product.app.org, files=files, author="system", message="test"))
+        assert read() is State.DENIED
+
+
+def test_a_root_that_a_new_release_makes_unsafe_runs_nothing_here(settings: Settings) -> None:
+    class Notes:
+        def __init__(self) -> None:
+            self.kinds: list[str] = []
+
+        def entry(self, kind: str, fields: Mapping[str, Json]) -> None:
+            self.kinds.append(kind)
+
+    notes = Notes()
+    own = Settings(data=settings.data, config=settings.config)
+    connectors = Configured(own, notes, asynchronous=False)
+    assert connectors.get("files", {"files": {"root": str(settings.data)}}, 60) is None
+    assert connectors.get("shell", {"shell": {}}, 60) is None
+    assert notes.kinds == ["connector_refused"]
+
+
+def test_processes_that_start_a_new_installation_together_make_one_organisation_and_one_key(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", config=shipped("demo"), root=tmp_path / "workspace")
+    start, found = threading.Barrier(4), []
+
+    def open_() -> None:
+        start.wait()
+        product = Embedded.open(settings)
+        found.append((product.app.org, product.app.first_key is not None))
+        product.close()
+
+    threads = [threading.Thread(target=open_) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert len({org for org, _ in found}) == 1
+    assert sum(made for _, made in found) == 1
+    assert {path.name for path in (settings.data / KEYS).iterdir()} == {f"{purpose}.key" for purpose in PURPOSES}
+
+
+def test_the_organisation_of_a_new_installation_follows_from_its_name(opened: Embedded) -> None:
+    assert opened.app.org == str(uuid5(UUID(opened.core.installation), "organisation"))
+
+
+def test_a_process_with_another_folder_follows_the_one_that_holds_the_configuration(tmp_path: Path) -> None:
+    data, root = tmp_path / "data", tmp_path / "workspace"
+    old = Settings(data=data, config=folder(tmp_path, "old", ("decision: allow", "decision: deny")), root=root)
+    new = Settings(data=data, config=shipped("demo"), root=root)
+    with Embedded.open(new) as first:
+        with Embedded.open(old) as second:
+            assert second.app.activated is None
+            assert not second.app.holds
+            assert not second.run(second.app.renew())
+        assert first.run(first.app.renew())
+    with Embedded.open(old) as third:
+        assert third.app.activated is not None
+        assert third.app.activated.release.number == 2
+
+
+def test_nothing_is_activated_at_a_start_in_recovery(tmp_path: Path) -> None:
+    data, root = tmp_path / "data", tmp_path / "workspace"
+    with Embedded.open(Settings(data=data, config=shipped("demo"), root=root)) as product:
+        product.run(product.core.store.set_recovering("test"))
+    changed = folder(tmp_path, "new", ("decision: allow", "decision: deny"))
+    with Embedded.open(Settings(data=data, config=changed, root=root)) as product:
+        assert product.app.activated is None
+        assert product.app.recovering == "test"
+        files = read_folder(changed)
+        with pytest.raises(StoreFailed) as caught:
+            product.run(
+                activate(product.core.store, product.core.ids, org=product.app.org, files=files, author="a", message="")
+            )
+        assert caught.value.code is Code.RECOVERING

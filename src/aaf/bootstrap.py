@@ -3,17 +3,19 @@
 Each adapter is imported inside the function that chooses it, so that embedded use pays for nothing that it doesn't use.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID, uuid5
 
 from aaf.adapters.driving import drive
 from aaf.adapters.inspection import Check
 from aaf.adapters.keys import PURPOSES, KeyRing
 from aaf.adapters.waiting import Waiting
-from aaf.domain.canonical import Json
+from aaf.domain.canonical import Json, canonical
 from aaf.domain.errors import Code, ConfigurationInvalid, Problem, StoreFailed
-from aaf.policy.configuration import load
+from aaf.policy.configuration import load, source_hash
 from aaf.ports import Anchors, Connector, Log, Store
 from aaf.services.access import NewKey, first_key
 from aaf.services.core import Core, Knowledge
@@ -28,6 +30,10 @@ DATABASE = "aaf.db"
 KEYS = "keys"
 ANCHORS = "checkpoints.json"
 FIRST_ADMIN = "admin"
+CONFIGURATION = "configuration"
+"""The lease whose holder imports its folder; the others follow the store."""
+HOLD = 30
+"""Seconds."""
 SHIPPED = "the shipped safe configuration"
 
 
@@ -41,9 +47,20 @@ class App:
     first_key: NewKey | None = None
     refused: ConfigurationInvalid | None = None
     recovering: str | None = None
+    holds: bool = False
+
+    async def renew(self) -> bool:
+        """Keep other processes from activating their folder while this one lives; to be called more often than every `HOLD` seconds.
+
+        False where this process doesn't hold the configuration: it follows the store.
+        """
+        return self.holds and await self.core.store.take_lease(CONFIGURATION, self.core.process, HOLD)
 
     async def close(self) -> None:
-        """Finish what is queued and let go of the files."""
+        """Finish what is queued, give the configuration back and let go of the files."""
+        if self.holds:
+            with contextlib.suppress(StoreFailed):
+                await self.core.store.take_lease(CONFIGURATION, self.core.process, 0)
         await self.core.store.close()
 
 
@@ -180,22 +197,30 @@ async def _started(
     recovering = await enter_if_older(store, anchors, ids)
     installation = await store.installation()
     orgs = [org for org in await store.organisations() if org != installation]
-    org = orgs[0] if orgs else ids.new()
-    activated, refused = None, None
+    # Derived, so that two processes that start a new installation at the same moment mean the same organisation.
+    org = orgs[0] if orgs else str(uuid5(UUID(installation), "organisation"))
+    process = ids.new()
+    log = log or JsonLines()
+    activated, refused, holds = None, None, False
     active = await store.release(org)
     try:
         # Without a folder the shipped configuration is for those who have none; it never replaces one of their own.
         if settings.config is not None or active is None or active.message == SHIPPED:
             files = read_folder(settings.config or shipped("safe"))
             message = "read at start" if settings.config else SHIPPED
-            activated = await activate(store, ids, org=org, files=files, author="system", message=message)
+            holds = await store.take_lease(CONFIGURATION, process, HOLD)
+            if active is None or (holds and recovering is None):
+                activated = await activate(store, ids, org=org, files=files, author="system", message=message)
+            elif source_hash(files) != active.source:
+                log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
     except ConfigurationInvalid as invalid:
         if active is None:
             raise
         refused = invalid
     knowledge = Knowledge(store)
     configuration = (await knowledge.of(org, fresh=True)).configuration
-    connectors = _connectors(configuration.connectors, settings, configuration.run_timeout, asynchronous=asynchronous)
+    connectors = Configured(settings, log, asynchronous=asynchronous)
+    connectors.check(configuration.connectors, configuration.run_timeout)
     core = Core(
         store=store,
         knowledge=knowledge,
@@ -206,39 +231,77 @@ async def _started(
         permit_signer=ring.signer("permit"),
         connectors=connectors,
         anchors=anchors,
-        log=log or JsonLines(),
+        log=log,
         installation=installation,
-        process=ids.new(),
+        process=process,
     )
-    made = None if recovering else await first_key(core, org=org, name=FIRST_ADMIN)
+    made = None
+    # The lease keeps two processes that start at the same moment from making a key each.
+    if recovering is None and await store.take_lease("first key", process, HOLD):
+        made = await first_key(core, org=org, name=FIRST_ADMIN)
     if made is not None and settings.write_key is not None:
         _write_secret(settings.write_key, made.secret)
-    return App(core, org, activated, made, refused, recovering)
+    return App(core, org, activated, made, refused, recovering, holds)
 
 
-def _connectors(
-    wanted: Mapping[str, Mapping[str, Json]], settings: Settings, timeout: int, *, asynchronous: bool
-) -> dict[str, Connector]:
-    """The connectors that the configuration names."""
-    found: dict[str, Connector] = {}
-    if "files" in wanted:
+class Configured:
+    """Connectors under the settings of whichever release the caller judges by, so that a new release binds every process.
+
+    Each is made once for its settings; a run under the release before may still be using the one of that.
+    """
+
+    def __init__(self, settings: Settings, log: Log, *, asynchronous: bool) -> None:
+        """Make none yet."""
+        self._settings = settings
+        self._log = log
+        self._asynchronous = asynchronous
+        self._made: dict[tuple[str, bytes, int], Connector] = {}
+
+    def check(self, wanted: Mapping[str, Mapping[str, Json]], timeout: int) -> None:
+        """Make all of them.
+
+        Raises:
+            ConfigurationInvalid: one can't be used safely.
+        """
+        for name in wanted:
+            self._get(name, wanted, timeout)
+
+    def get(self, name: str, settings: Mapping[str, Mapping[str, Json]], timeout: int, /) -> Connector | None:
+        """The connector, or None where there is none or where this process can't use it safely."""
+        try:
+            return self._get(name, settings, timeout)
+        except (ConfigurationInvalid, OSError) as failure:
+            self._log.entry("connector_refused", {"connector": name, "cause": str(failure)})
+            return None
+
+    def _get(self, name: str, wanted: Mapping[str, Mapping[str, Json]], timeout: int) -> Connector | None:
+        """The one that is there, or a new one."""
+        if name != "files" or name not in wanted:
+            return None
+        key = (name, canonical(dict(wanted[name])), timeout)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = self._make(wanted[name], timeout)
+        return found
+
+    def _make(self, files: Mapping[str, Json], timeout: int) -> Connector:
+        """The connector for files, the only one there is."""
         from aaf.adapters.connectors.files import FilesConnector
 
-        files = wanted["files"]
         protect, size = files.get("protect"), files.get("max_bytes")
-        root = settings.root or (settings.config or Path()) / str(files.get("root"))
-        _keep_apart(root, settings)
+        root = self._settings.root or (self._settings.config or Path()) / str(files.get("root"))
+        _keep_apart(root, self._settings)
         root.mkdir(exist_ok=True)
-        found["files"] = FilesConnector(
+        made = FilesConnector(
             root,
             max_bytes=size if isinstance(size, int) else 0,
             protect=[str(pattern) for pattern in protect] if isinstance(protect, list) else (),
         )
-    if asynchronous:
+        if not self._asynchronous:
+            return made
         from aaf.adapters.threaded import Threaded
 
-        return {name: Threaded(connector, timeout=timeout) for name, connector in found.items()}
-    return found
+        return Threaded(made, timeout=timeout)
 
 
 def _keep_apart(root: Path, settings: Settings) -> None:

@@ -484,10 +484,10 @@ class Log(Protocol):
 
 
 class Connectors(Protocol):
-    """The connectors of an organisation by name."""
+    """The connectors of an organisation, as the active release configures them."""
 
-    def get(self, name: str, /) -> Connector | None:
-        """The connector, or None."""
+    def get(self, name: str, settings: Mapping[str, Mapping[str, Json]], timeout: int, /) -> Connector | None:
+        """The connector under these settings of all connectors and this run timeout in seconds, or None."""
 
 
 class Anchors(Protocol):

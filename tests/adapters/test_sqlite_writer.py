@@ -1,12 +1,14 @@
 """The writer thread: nobody waits for ever, whatever happens to it."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from aaf.adapters.clock import FixedClock
 from aaf.adapters.driving import drive
 from aaf.adapters.sqlite.file import Options
 from aaf.adapters.sqlite.store import SqliteStore
@@ -203,3 +205,33 @@ def test_a_loop_that_closed_is_nobodys_error(tmp_path: Path) -> None:
         await store.close()
 
     asyncio.run(stay())
+
+
+class Contended(FixedClock):
+    """Whenever it is read while the write lock is free, somebody else takes the lock and keeps it for 100 seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other: sqlite3.Connection | None = None
+
+    def wall(self) -> int:
+        told = super().wall()
+        if self.other is not None:
+            try:
+                self.other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return told
+            self.other.execute("ROLLBACK")
+            self.advance(100)
+        return told
+
+
+def test_a_deadline_is_compared_with_the_time_at_which_the_write_lock_was_had(tmp_path: Path) -> None:
+    clock = Contended()
+    store = SqliteStore.open(tmp_path / "aaf.db", waiting=Blocking(), clock=clock)
+    clock.other = sqlite3.connect(tmp_path / "aaf.db", isolation_level=None, timeout=0, check_same_thread=False)
+    written = drive(store.commit(commit()))
+    assert isinstance(written, Committed)
+    assert written.at == clock.at
+    clock.other.close()
+    drive(store.close())

@@ -26,6 +26,7 @@ from aaf.ports import Store
 from aaf.services.access import KeyWanted, NewKey, authenticate, create_key, first_key
 from aaf.services.core import Core, Knowledge
 from aaf.services.releases import activate
+from tests.services.world import Fixed
 
 T = TypeVar("T")
 
@@ -222,7 +223,7 @@ async def build(
         secrets=ring.hashes(),
         log_signer=ring.signer("log"),
         permit_signer=ring.signer("permit"),
-        connectors={"files": FilesConnector(root)},
+        connectors=Fixed({"files": FilesConnector(root)}),
         anchors=NoAnchors(),
         log=log,
         installation=await store.installation(),

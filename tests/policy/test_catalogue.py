@@ -11,7 +11,7 @@ from tests.policy.samples import with_action, with_main
 SAMPLE = load(with_main("version: 1\n")).catalogue
 SCHEMA = Schema({"type": "object", "additionalProperties": False})
 
-FULL = """name: mail.outbox.send-later
+FULL = """name: mail.outbox.send_later
 class: external_api_call
 risk: critical
 description: Send a mail.
@@ -38,9 +38,9 @@ run_when_approved: true
 
 @pytest.mark.requirement("R01")
 def test_an_entry_holds_what_its_file_says() -> None:
-    entry = load(with_action(FULL)).catalogue["mail.outbox.send-later"]
+    entry = load(with_action(FULL)).catalogue["mail.outbox.send_later"]
 
-    assert (entry.tool, entry.operation) == ("mail.outbox", "send-later")
+    assert (entry.tool, entry.operation) == ("mail.outbox", "send_later")
     assert (entry.klass, entry.risk, entry.trust) == (ActionClass.EXTERNAL_API_CALL, Risk.CRITICAL, Trust.TRUSTED)
     assert (entry.targets, entry.secret, entry.secrets) == (
         ("params.to",),
@@ -97,7 +97,7 @@ def test_any_change_of_an_entry_changes_its_hash() -> None:
 
 
 def test_a_secret_field_and_what_holds_it_hide_their_values_from_rules() -> None:
-    entry = load(with_action(FULL)).catalogue["mail.outbox.send-later"]
+    entry = load(with_action(FULL)).catalogue["mail.outbox.send_later"]
 
     assert entry.kind("login.password") is Kind.SECRET
     assert entry.kind("login") is Kind.SECRET

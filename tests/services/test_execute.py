@@ -14,7 +14,7 @@ from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State
 from aaf.services import actions, timers
 from aaf.services.execute import GRACE, Ran, execute, finish
-from tests.services.world import FILES, SECOND, World, edited, refused
+from tests.services.world import FILES, SECOND, Fixed, World, edited, refused
 
 OTHER = "0" * 64
 
@@ -127,7 +127,7 @@ def test_a_type_without_an_output_schema_takes_any_result(world: World) -> None:
 def test_a_connector_that_is_gone_when_it_should_run_is_a_failure(world: World) -> None:
     record = world.submit("files.read", {"path": "a.txt"}).record
     connectors = world.core.connectors
-    assert isinstance(connectors, dict)
+    assert isinstance(connectors, Fixed)
     world.ids.then("id", connectors.clear)
     ran = world.execute(record)
     assert (ran.record.state, ran.record.code) == (State.FAILED, Code.CONNECTOR_UNAVAILABLE)

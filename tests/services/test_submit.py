@@ -25,7 +25,7 @@ from aaf.services.access import revoke_key
 from aaf.services.forming import read_submission
 from aaf.services.sealing import stored_bytes, unseal_object
 from aaf.services.submit import submit
-from tests.services.world import FILES, SECOND, World, edited, refused
+from tests.services.world import FILES, SECOND, Fixed, World, edited, refused
 
 DAY = 24 * 3600
 
@@ -155,7 +155,7 @@ def test_an_analysis_that_refuses_denies_with_its_code(world: World) -> None:
 
 def test_an_action_that_nothing_runs_is_denied(world: World) -> None:
     connectors = world.core.connectors
-    assert isinstance(connectors, dict)
+    assert isinstance(connectors, Fixed)
     connectors.clear()
     record = world.submit("files.read", {"path": "a.txt"}).record
     assert (record.state, record.code) == (State.DENIED, Code.CONNECTOR_UNAVAILABLE)

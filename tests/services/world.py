@@ -36,7 +36,7 @@ from aaf.domain.finding import Analysis
 from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord, EventRow, KeyRecord
 from aaf.domain.states import State
-from aaf.ports import Anchors, Commit, Store
+from aaf.ports import Anchors, Commit, Connector, Store
 from aaf.services.access import KeyWanted, authenticate, create_key, first_key, revoke_key
 from aaf.services.actions import cancel
 from aaf.services.core import Caller, Core, Knowledge
@@ -459,6 +459,20 @@ class World:
         )
 
 
+class Fixed:
+    """Connectors that are the same under every configuration."""
+
+    def __init__(self, connectors: Mapping[str, Connector]) -> None:
+        self._connectors = dict(connectors)
+
+    def get(self, name: str, _settings: Mapping[str, Mapping[str, Json]], _timeout: int, /) -> Connector | None:
+        return self._connectors.get(name)
+
+    def clear(self) -> None:
+        """Have none any more."""
+        self._connectors.clear()
+
+
 def _opened(
     folder: Path, clock: FixedClock, ring: KeyRing, disk: Disk, hands: Hands, *, memory: bool = False
 ) -> dict[str, Any]:
@@ -480,7 +494,7 @@ def _opened(
         secrets=ring.hashes(),
         log_signer=ring.signer("log"),
         permit_signer=ring.signer("permit"),
-        connectors={"files": hands},
+        connectors=Fixed({"files": hands}),
         anchors=anchors,
         log=log,
         installation=drive(store.installation()),

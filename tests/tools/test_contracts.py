@@ -20,7 +20,7 @@ PLANTED = [
 
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 FOLDERS = ("adapters", "analysis", "domain", "entrypoints", "policy", "services")
-FILES = ("bootstrap", "embedded", "main", "ports", "settings")
+FILES = ("__main__", "bootstrap", "embedded", "main", "ports", "settings")
 
 
 def _lint(planted: dict[str, str], copy: Copy, run: Run) -> tuple[int, str]:

@@ -146,7 +146,7 @@ def test_never_are_fewer_values_counted_than_there_are(value: dict[str, aaf_veri
         below = inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
         return 1 + sum(count(one) for one in below)
 
-    assert aaf_verify._has_more_values(rfc8785.dumps(value), count(value) - 2) or count(value) == 1
+    assert aaf_verify._has_more_values(rfc8785.dumps(value), max(count(value) - 2, 0)) or count(value) <= 2
     assert not aaf_verify._has_more_values(rfc8785.dumps(value), 2 * count(value))
 
 

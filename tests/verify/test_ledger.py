@@ -87,7 +87,7 @@ def test_a_rewritten_entry_is_named(verify: Verify, seq: int) -> None:
     assert named(verify(HEADER + b"".join(lines))) == (1, "chain", seq, None)
 
 
-@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._broken")
+@pytest.mark.attack("G19", guard="aaf_verify:_Ledger._compare")
 def test_a_rewritten_verdict_is_named_where_its_own_chain_value_was_recomputed(verify: Verify) -> None:
     """The entry fits its own chain value, the next does not: the line says from where on an entry may have been changed."""
     denied = HELD + 1

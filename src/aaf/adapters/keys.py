@@ -4,6 +4,7 @@ One file a purpose: log, permit, key-encryption, pepper, match. No key is ever p
 read is refused: whoever could read it could sign, open or forge.
 """
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -68,11 +69,7 @@ class KeyRing:
 def _read(path: Path, *, create: bool) -> bytes:
     """One key file: 64 hexadecimal digits and a line break, mode 0600."""
     if create and not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(os.urandom(_SIZE).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _make(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, encoding="ascii") as file:
@@ -86,6 +83,21 @@ def _read(path: Path, *, create: bool) -> bytes:
     if len(secret) != _SIZE:
         raise _bad(path, "has the wrong size", "Put it back from your backup.")
     return secret
+
+
+def _make(path: Path) -> None:
+    """Put a new key there whole, unless another process was first: then its key is the one."""
+    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(os.urandom(_SIZE).hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        temporary.unlink()
 
 
 def _bad(path: Path, what: str, hint: str) -> StoreFailed:

@@ -21,7 +21,7 @@ MAX_NAME = 128
 SUFFIX = ".action.do"
 """`email.send.action.do` is the long form of `email.send`."""
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)+")
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _HANDLE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -236,7 +236,7 @@ def _name(section: Section) -> str:
     node = section.take("name")
     if node is not None and isinstance(node.value, str):
         if not _NAME.fullmatch(name) or len(name) > MAX_NAME:
-            section.faults.at(node, "a name is words with dots between, at most 128 characters", "such as email.send")
+            section.faults.at(node, "a name is lowercase words with dots between, at most 128 characters", "such as email.send")
         elif name.endswith(SUFFIX):
             section.faults.at(node, f"the ending {SUFFIX} is understood by itself", f"write {short_name(name)}")
     return name

@@ -17,7 +17,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_DURATION = 30 * 86_400
-_MAX_KNOWN = 1000
+_MAX_KNOWN = 500
 _MAX_PAIRS = 1 << 17
 _MAX_SHOWN = 20
 _MAX_WORD = 64

@@ -124,7 +124,8 @@ async def usable(core: Core, caller: Caller, record: ActionRecord, digest: str, 
 
 async def _run(core: Core, caller: Caller, record: ActionRecord, cleared: Cleared) -> Ran:
     """Call the connector with what was read back from the stored bytes, and record the end."""
-    connector = core.connectors.get(record.effect)
+    configuration = caller.known.configuration
+    connector = core.connectors.get(record.effect, configuration.connectors, configuration.run_timeout)
     operation = record.type.rpartition(".")[2]
     try:
         if connector is None:

@@ -57,7 +57,8 @@ class Judged:
 async def judge(core: Core, known: Known, question: Question) -> Judged:
     """Decide; a hold of a connector's action is dry-run, and a dry run that fails is a deny with the connector's code."""
     entry = known.configuration.catalogue.get(question.name)
-    connector = core.connectors.get(entry.effect) if entry else None
+    settings, timeout = known.configuration.connectors, known.configuration.run_timeout
+    connector = core.connectors.get(entry.effect, settings, timeout) if entry else None
     guards = _guards(question, entry, connector)
     findings: tuple[Finding, ...] = ()
     target: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aaf.domain.canonical import canonical
-from aaf.domain.errors import Code, ConfigurationInvalid, Unavailable
+from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed, Unavailable
 from aaf.domain.events import EventType, occurrence
 from aaf.domain.record import Release
 from aaf.policy.configuration import load, source_hash
@@ -32,6 +32,7 @@ async def activate(
 
     Raises:
         ConfigurationInvalid: it has problems; the active release stays, and the refusal is recorded.
+        StoreFailed: the store is in recovery.
         Unavailable: others activated at the same time, three times over.
     """
     source = source_hash(files)
@@ -39,6 +40,12 @@ async def activate(
         active = await store.release(org)
         if active is not None and active.source == source:
             return Activated(active, new=False)
+        if active is not None and await store.recovering() is not None:
+            raise StoreFailed(
+                Code.RECOVERING,
+                "The store is in recovery, so no configuration is activated.",
+                hint="A person has to release it.",
+            )
         try:
             configuration = load(files)
         except ConfigurationInvalid as invalid:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aaf.adapters.clock import Clock, Reading, read
+from aaf.adapters.clock import Clock, read
 from aaf.adapters.sqlite import queries
 from aaf.adapters.sqlite.failures import concerns_one_item, failure, unavailable
 from aaf.adapters.sqlite.file import Options
@@ -163,24 +163,24 @@ class Writer:
 
     def _batch(self, works: list[Work]) -> list[Outcome]:
         """One transaction for all, or where an item breaks it, one savepoint for each."""
-        now = read(self._clock)
         full = any(isinstance(work, Commit) and work.admission for work in works) and self._low()
         try:
-            return self._together(works, now, full=full)
+            return self._together(works, full=full)
         except Exception as error:  # noqa: BLE001 - told apart below, and every item gets an answer
             self._roll_back()
             if not concerns_one_item(error):
-                return self._without_admissions(works, now, failure(error))
+                return self._without_admissions(works, failure(error))
         try:
-            return self._one_by_one(works, now, full=full)
+            return self._one_by_one(works, full=full)
         except Exception as error:  # noqa: BLE001 - as above
             self._roll_back()
             return [failure(error) for _ in works]
 
-    def _together(self, works: list[Work], now: Reading, *, full: bool) -> list[Outcome]:
+    def _together(self, works: list[Work], *, full: bool) -> list[Outcome]:
         """The usual case."""
         connection = self._connection
         connection.execute(queries.BEGIN)
+        now = read(self._clock)  # only now: another process may have held the lock past a deadline
         transaction = Transaction(connection, last=self._last, now=now, full=full, hopeful=True)
         outcomes: list[Outcome] = []
         for work in works:
@@ -193,10 +193,11 @@ class Writer:
         self._last, self.mark = now, transaction.at
         return outcomes
 
-    def _one_by_one(self, works: list[Work], now: Reading, *, full: bool) -> list[Outcome]:
+    def _one_by_one(self, works: list[Work], *, full: bool) -> list[Outcome]:
         """Each item on its own in one transaction, so that a bad one costs the others a little time and nothing else."""
         connection = self._connection
         connection.execute(queries.BEGIN)
+        now = read(self._clock)
         # The clock's mark moves, and a jump is recorded, whatever becomes of the items.
         Transaction(connection, last=self._last, now=now, full=full, hopeful=False).flush()
         outcomes: list[Outcome] = []
@@ -220,13 +221,13 @@ class Writer:
         self._last = now
         return outcomes
 
-    def _without_admissions(self, works: list[Work], now: Reading, why: StoreFailed) -> list[Outcome]:
+    def _without_admissions(self, works: list[Work], why: StoreFailed) -> list[Outcome]:
         """Where the disk is full, try what may not wait once more without what may; otherwise all of it failed."""
         small = [work for work in works if not (isinstance(work, Commit) and work.admission)]
         done: list[Outcome] = []
         if why.code is Code.STORE_FULL and 0 < len(small) < len(works):
             try:
-                done = self._one_by_one(small, now, full=True)
+                done = self._one_by_one(small, full=True)
             except Exception:  # noqa: BLE001 - the first reason is told
                 self._roll_back()
         answers = iter(done)
