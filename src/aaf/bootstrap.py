@@ -122,7 +122,12 @@ async def _inspect_store(settings: Settings) -> list[Check]:
             found.append(
                 Check("ledger", report.bad is None, text, "Keep the file; compare with an export that you hold.")
             )
-        for org, size, root in anchors.kept():
+        try:
+            kept = anchors.kept()
+        except StoreFailed as failure:
+            found.append(Check("rolled back", ok=False, text=failure.message, fix=failure.hint))
+            kept = []
+        for org, size, root in kept:
             head = await store.head(org)
             same = head.size >= size and await store.subtree(org, 0, size) == root
             found.append(Check("rolled back", same, f"{org}: last signed size {size}", "See `aaf recover --help`."))

@@ -212,7 +212,7 @@ class Commit:
     """Writes and events that are there together or not at all.
 
     `epoch` is the organisation's epoch that the caller judged under, or None where nothing cached was used. `admission` marks work that may wait:
-    when the disk runs low or the store is in recovery it is refused, while outcomes and reviews still pass.
+    when the disk runs low it is refused, while outcomes and reviews still pass; in recovery reviews are refused too.
     """
 
     org: str
@@ -280,6 +280,12 @@ class Reader(Protocol):
 
     async def now(self) -> int:
         """The store's clock in microseconds: it never goes back, in this process or another."""
+
+    async def doubtful(self) -> bool:
+        """Whether the wall clock jumped forward by more than a minute and that isn't confirmed yet.
+
+        It is once ten minutes have passed steadily since; a wall clock that comes back ends the doubt too.
+        """
 
     async def epoch(self, org: str) -> int:
         """The organisation's epoch, from 0; unknown organisations are 0."""
@@ -497,4 +503,11 @@ class Anchors(Protocol):
         """Remember it; best effort, because the proof lies in checkpoints that left the machine."""
 
     def kept(self) -> list[tuple[str, int, bytes]]:
-        """What is remembered: organisation, size, root."""
+        """What is remembered: organisation, size, root.
+
+        Raises:
+            StoreFailed: what was remembered can't be read.
+        """
+
+    def forget(self) -> None:
+        """Begin anew: a person decided that the store, as it is now, is the one that counts."""

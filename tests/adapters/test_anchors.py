@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aaf.adapters.anchors import FileAnchors, NoAnchors
+from aaf.domain.errors import StoreFailed
 
 
 def test_the_furthest_checkpoint_of_each_organisation_is_kept(tmp_path: Path) -> None:
@@ -18,12 +19,36 @@ def test_the_furthest_checkpoint_of_each_organisation_is_kept(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"a": 1}', '{"a": {"size": "x", "root": ""}}', '{"a": {"size": 1, "root": "zz"}}']
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"a": 1}',
+        '{"a": {"size": "x", "root": ""}}',
+        '{"a": {"size": 1, "root": "zz"}}',
+        '{"a": {"size": 1, "root": "00"}}',
+        f'{{"a": {{"size": 0, "root": "{"00" * 32}"}}}}',
+        "é",
+    ],
 )
-def test_a_file_that_is_not_ours_remembers_nothing(tmp_path: Path, text: str) -> None:
+def test_a_file_that_can_not_be_read_is_a_failure_and_is_not_written_over(tmp_path: Path, text: str) -> None:
     path = tmp_path / "checkpoints.json"
     path.write_text(text)
-    assert FileAnchors(path).kept() == []
+    with pytest.raises(StoreFailed, match="which checkpoints were signed before"):
+        FileAnchors(path).kept()
+    FileAnchors(path).keep("a", 1, bytes(32))
+    assert path.read_text() == text
+
+
+def test_what_is_forgotten_is_put_aside(tmp_path: Path) -> None:
+    anchors = FileAnchors(tmp_path / "checkpoints.json")
+    anchors.forget()
+    anchors.keep("a", 1, bytes(32))
+    anchors.forget()
+    assert anchors.kept() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoints.json.before"]
+    NoAnchors().forget()
 
 
 def test_a_folder_that_is_gone_is_no_reason_to_fail(tmp_path: Path) -> None:

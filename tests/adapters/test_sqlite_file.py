@@ -13,9 +13,9 @@ from aaf.adapters.sqlite.file import NETWORK, Options, file_system, file_system_
 from aaf.adapters.sqlite.store import SqliteStore
 from aaf.adapters.waiting import Blocking
 from aaf.domain.errors import Code, StoreFailed
-from aaf.ports import Commit, Committed
+from aaf.ports import Commit, Committed, InsertAction
 from tests.adapters.gate import Gate
-from tests.contract.material import ORG, commit, event
+from tests.contract.material import ORG, action, commit, event
 
 
 def opened(path: Path, options: Options | None = None) -> SqliteStore:
@@ -313,3 +313,21 @@ print([name for name in ("asyncio", "concurrent", "pydantic", "yaml") if name in
 """
     command = [sys.executable, "-c", program, str(tmp_path / "aaf.db")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("rest", ["{", "[]", "{}", '{"reasons": 1}', "null"])
+def test_a_row_that_can_not_be_read_is_a_failure_of_the_store_and_not_of_its_neighbours(
+    tmp_path: Path, rest: str
+) -> None:
+    path = tmp_path / "aaf.db"
+    store = opened(path)
+    bad, good = action(), action()
+    drive(store.commit(commit(InsertAction(bad), InsertAction(good))))
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE action SET rest = ? WHERE id = ?", (rest, bad.id))
+    database.close()
+    with pytest.raises(StoreFailed) as failed:
+        drive(store.action(bad.org, bad.id))
+    assert failed.value.code is Code.INTERNAL_ERROR
+    assert drive(store.action(good.org, good.id)) == good
+    drive(store.close())

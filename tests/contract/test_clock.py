@@ -152,3 +152,31 @@ def test_a_closed_store_refuses(subject: Subject) -> None:
     with pytest.raises(StoreFailed) as refused:
         subject.commit(commit())
     assert refused.value.code is Code.STORE_UNAVAILABLE
+
+
+def doubtful(subject: Subject) -> bool:
+    return subject.run(subject.store.doubtful())
+
+
+def test_a_jump_forward_is_in_doubt_until_ten_minutes_have_passed(subject: Subject) -> None:
+    subject.clock.advance(3600)
+    subject.clock.jump(59)
+    assert not doubtful(subject)
+    subject.clock.jump(61)
+    assert doubtful(subject)
+    subject.clock.advance(599)
+    assert doubtful(subject)
+    subject.clock.advance(1)
+    assert not doubtful(subject)
+    assert not doubtful(subject)
+
+
+def test_a_jump_that_is_taken_back_is_in_doubt_no_longer(subject: Subject) -> None:
+    subject.clock.jump(-3600)
+    assert not doubtful(subject)
+    subject.clock.jump(3600)
+    assert doubtful(subject)
+    subject.clock.jump(-1800)
+    assert doubtful(subject)
+    subject.clock.jump(-1790)
+    assert not doubtful(subject)

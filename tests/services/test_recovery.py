@@ -2,10 +2,12 @@
 
 import pytest
 
-from aaf.domain.errors import Code, InputRefused, StoreFailed
+from aaf.domain.errors import Code, InputRefused, StoreFailed, Unavailable
+from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
+from aaf.ports import Commit, RevokeKey
 from aaf.services.ledger import checkpoint
-from aaf.services.permits import consume, issue
+from aaf.services.permits import consume, issue, report
 from aaf.services.recovery import enter_if_older, let_go
 from tests.services.world import World, edited, refused
 
@@ -87,10 +89,39 @@ def test_a_permit_that_the_older_database_thinks_unused_is_not_used_again(filed:
     filed.store, filed.core = back.store, back.core
 
 
-def test_outcomes_and_reviews_still_pass_in_recovery(either: World) -> None:
-    record = either.write()
+def test_in_recovery_nobody_answers_and_outcomes_are_still_recorded(either: World) -> None:
+    record, running = either.write(), either.payment()
+    permit = either.run(issue(either.core, either.bot, running.id, digest=running.digest, audience="x")).permit
+    either.run(consume(either.core, either.bot, permit.jti, digest=running.digest))
     either.run(either.store.set_recovering("test"))
-    assert either.reject(record).state is State.REJECTED
+    for answer in (either.approve, either.reject):
+        with refused(Code.RECOVERING, StoreFailed):
+            answer(record)
+    assert either.record(record).state is State.PENDING_APPROVAL
+    ran = either.run(report(either.core, either.bot, running.id, lease=permit.jti, succeeded=False, result=None))
+    assert ran.record.state is State.FAILED
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"x": {"size": -1, "root": ""}}'])
+def test_a_memory_of_checkpoints_that_can_not_be_read_is_recovery_until_it_is_let_go(filed: World, text: str) -> None:
+    remember(filed)
+    (filed.folder / "checkpoints.json").write_text(text)
+    store, anchors, ids = filed.store, filed.core.anchors, filed.core.ids
+    assert "can't be read" in (filed.run(enter_if_older(store, anchors, ids)) or "")
+    filed.run(let_go(filed.core, reason="a bad disk"))
+    assert filed.run(enter_if_older(store, anchors, ids)) is None
+    remember(filed)
+    assert [size for _, size, _ in anchors.kept()]
+
+
+def test_a_store_that_was_let_go_is_not_in_recovery_at_the_next_start(filed: World) -> None:
+    older = filed.backup()
+    filed.write()
+    remember(filed)
+    back = filed.restore(older)
+    back.run(let_go(back.core, reason="the backup of Monday"))
+    assert back.run(enter_if_older(back.store, back.core.anchors, back.core.ids)) is None
+    filed.store, filed.core = back.store, back.core
 
 
 def test_letting_go_revokes_every_key_and_closes_what_is_open(either: World) -> None:
@@ -127,13 +158,44 @@ def test_more_open_actions_than_one_page_are_all_closed(world: World) -> None:
     assert world.run(world.store.actions(world.org, state=State.ALLOWED)) == []
 
 
-def test_an_action_that_moves_while_it_is_closed_is_left_to_its_own_end(filed: World) -> None:
+def bump(world: World, record: ActionRecord) -> None:
+    with world.sql() as database:
+        database.execute("UPDATE action SET version = version + 1 WHERE id = ?", (record.id,))
+
+
+def test_an_action_that_moves_while_it_is_closed_is_closed_when_it_is_looked_at_again(filed: World) -> None:
     record = filed.payment()
+    filed.ids.then("id", lambda: bump(filed, record))
+    assert filed.run(let_go(filed.core, reason="r")) == 1
+    assert filed.record(record).state is State.LAPSED
 
-    def bump() -> None:
-        with filed.sql() as database:
-            database.execute("UPDATE action SET version = version + 1 WHERE id = ?", (record.id,))
 
-    filed.ids.then("id", bump)
-    assert filed.run(let_go(filed.core, reason="r")) == 0
-    assert filed.record(record).state is State.ALLOWED
+def test_a_store_whose_work_can_not_be_closed_stays_in_recovery(filed: World) -> None:
+    record = filed.payment()
+    filed.run(filed.store.set_recovering("test"))
+    filed.ids.always("id", lambda: bump(filed, record))
+    with refused(Code.STORE_CONFLICT, Unavailable):
+        filed.run(let_go(filed.core, reason="r"))
+    assert filed.run(filed.store.recovering()) == "test"
+
+
+def test_a_store_whose_keys_change_all_the_time_stays_in_recovery(either: World) -> None:
+    either.run(either.store.set_recovering("test"))
+    names = iter(["ann", "ben", "bot", "admin"])
+
+    def revoke() -> None:
+        keys = (RevokeKey(either.keys[next(names)].id),)
+        either.run(either.store.commit(Commit(either.org, keys, ())))
+
+    either.ids.always("id", revoke)
+    with refused(Code.STORE_CONFLICT, Unavailable):
+        either.run(let_go(either.core, reason="r"))
+    assert either.run(either.store.recovering()) == "test"
+
+
+def test_a_revocation_that_meets_another_is_made_again(either: World) -> None:
+    keys = (RevokeKey(either.keys["ann"].id),)
+    either.ids.then("id", lambda: either.run(either.store.commit(Commit(either.org, keys, ()))))
+    either.run(let_go(either.core, reason="r"))
+    (body,) = either.bodies("ledger.restored")
+    assert body["data"] == {"closed": 0, "revoked": 3}

@@ -371,6 +371,13 @@ def test_a_signature_is_verified_once_wherever_its_checkpoint_stands(
     assert len(verified) == len(set(verified)) == len(SIZES)
 
 
+def test_a_checkpoint_longer_than_its_limit_is_false(verify: Verify) -> None:
+    long = NOTES[2] + "".join(forge.signature_line("x", f"witness.example/{n}", forge.key(5)) for n in range(600))
+    verdict = verify(STORY.header([long]) + b"".join(LINES))
+    assert named(verdict)[:2] == (1, "checkpoints")
+    assert "longer than 65,536 bytes" in verdict.false["text"]
+
+
 def test_a_checkpoint_that_is_no_text_is_false(verify: Verify) -> None:
     notes: list[Any] = [1, None, [], "", "\x00"]
     for note in notes:
@@ -416,6 +423,14 @@ def test_a_body_that_should_not_have_been_recorded_is_named_only_when_asked(
     data = rewritten(seq, **members).export(SIZES)
     assert verify(data).status == 0
     assert named(verify(data, "--canonical")) == (1, "bodies", seq, None)
+
+
+def test_a_body_longer_than_its_limit_is_named_when_asked(verify: Verify) -> None:
+    spare = aaf_verify.MAX_BODY - len(rewritten(2, data={"x": ""}).bodies[1])
+    for more, status in ((0, 0), (1, 1)):
+        data = rewritten(2, data={"x": "y" * (spare + more)}).export(SIZES)
+        assert verify(data, "--canonical").status == status
+    assert "longer than 65,536 bytes" in verify(data, "--canonical").false["text"]
 
 
 def test_signature_lines_of_unknown_keys_are_counted_as_not_checked(verify: Verify) -> None:

@@ -4,6 +4,7 @@ A store never trusts one reading: what it calls now is the later of the wall clo
 sleeps, and nothing here can tell whether a clock that never jumped is right.
 """
 
+import threading
 import time
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -14,6 +15,10 @@ MICROSECOND = 1_000
 
 JUMP = 60_000_000
 """Microseconds beyond which a difference between clocks is recorded as a jump."""
+
+
+CONFIRMED = 600_000_000
+"""Microseconds of steady time after which a jump forward that stayed is believed."""
 
 
 class Clock(Protocol):
@@ -112,3 +117,29 @@ class Mark:
         if unexplained > JUMP and now.wall > self.at + JUMP:
             return mark, (Direction.FORWARD, unexplained // 1_000_000)
         return mark, None
+
+
+class Doubt:
+    """Whether this process saw the wall clock jump forward and nothing has confirmed it yet.
+
+    What passed before the process started, it can't tell from a jump.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last = read(clock)
+        self._ahead = 0
+        self._since = 0
+
+    def lasts(self) -> bool:
+        """Look at both clocks; doubt ends when the wall clock came back, or after ten minutes that pass steadily."""
+        with self._lock:
+            last, self._last = self._last, read(self._clock)
+            unexplained = (self._last.wall - last.wall) - (self._last.steady - last.steady)
+            if abs(unexplained) > JUMP:
+                self._ahead = max(self._ahead + unexplained, 0)
+                self._since = self._last.steady
+            if self._ahead <= JUMP or self._last.steady - self._since >= CONFIRMED:
+                self._ahead = 0
+            return self._ahead > 0

@@ -106,6 +106,11 @@ def permit_refusal(permit: PermitRecord | None, *, org: str, now: int) -> Confli
     return ConflictKind.PERMIT_EXPIRED if now > permit.expires_at else None
 
 
+def reviews(commit: Commit) -> bool:
+    """Whether a person answers in it: an older store may have forgotten who may, so that waits until it is released."""
+    return any(isinstance(write, InsertReview) for write in commit.writes)
+
+
 def past(at: int, now: int) -> bool:
     """Whether the store's clock is past `at`."""
     return now > at

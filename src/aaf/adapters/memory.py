@@ -8,8 +8,8 @@ import threading
 import uuid
 from collections.abc import Callable
 
-from aaf.adapters.clock import Clock, Mark, SystemClock, read
-from aaf.adapters.expectations import first_conflict
+from aaf.adapters.clock import Clock, Doubt, Mark, SystemClock, read
+from aaf.adapters.expectations import first_conflict, reviews
 from aaf.adapters.memory_tables import Tables, storable
 from aaf.domain.approval import Review
 from aaf.domain.chain import chain_next, genesis
@@ -52,6 +52,7 @@ class MemoryStore:
         self._last = read(self._clock)
         self._mark = Mark(self._last.wall, behind=False)
         self._latest = 0
+        self._doubt = Doubt(self._clock)
         self._recovering: str | None = None
         self._closed = False
 
@@ -61,7 +62,7 @@ class MemoryStore:
         """Write all of it or nothing."""
         with self._lock:
             at = self._tick()
-            if commit.admission:
+            if commit.admission or (self._recovering is not None and reviews(commit)):
                 self._admit()
             self._check(commit)
             if commit.events and (commit.org, commit.events[0].id) in self._tables.places:
@@ -196,6 +197,10 @@ class MemoryStore:
         with self._lock:
             self._latest = max(self._latest, self._clock.wall(), self._mark.at)
             return self._latest
+
+    async def doubtful(self) -> bool:
+        """Whether this process saw the wall clock jump forward and that isn't confirmed yet."""
+        return self._doubt.lasts()
 
     async def epoch(self, org: str) -> int:
         """The organisation's epoch."""

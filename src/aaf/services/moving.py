@@ -56,10 +56,13 @@ _TIMED = {
 async def end_in_time(core: Core, record: ActionRecord, *, now: int) -> bool:
     """Close a state whose deadline has passed; False where somebody else moved it first or nothing is due.
 
-    Whoever finds a deadline passed calls this: the sweeper on its round, and every use, so that no worker has to live.
+    While the clock is in doubt an overdue record is only said to be late, which refuses its use; a clock that jumped by mistake must not end
+    everything that waits. Whoever finds a deadline passed calls this: the sweeper on its round, and every use, so that no worker has to live.
     """
     if record.deadline is None or now <= record.deadline or record.state not in _TIMED:
         return False
+    if await core.store.doubtful():
+        return True
     cause, code = _TIMED[record.state]
     moved, event = move(core, record, cause, at=now, actor="system", code=code)
     writes: tuple[Write, ...] = (UpdateAction(moved), NotBefore(record.deadline))

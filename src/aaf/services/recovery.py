@@ -5,15 +5,15 @@ what it says about used permits and revoked keys can't be believed. Releasing it
 """
 
 from aaf.domain.canonical import Json
-from aaf.domain.errors import Code, InputRefused
+from aaf.domain.errors import Code, InputRefused, StoreFailed
 from aaf.domain.events import EventType, occurrence
-from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State
 from aaf.ports import Anchors, Commit, Committed, Ids, RaiseEpoch, RevokeKey, Store, UpdateAction, Write
 from aaf.services.core import Core
-from aaf.services.moving import move
+from aaf.services.moving import move, too_much_changed
 
 MAX_REASON = 1_000
+ATTEMPTS = 3
 _OPEN = {
     State.EXECUTING: Cause.NOT_REPORTED,
     State.ALLOWED: Cause.NOT_USED,
@@ -24,7 +24,12 @@ _OPEN = {
 async def enter_if_older(store: Store, anchors: Anchors, ids: Ids) -> str | None:
     """Compare the ledgers with what was seen of them; return why the store is in recovery, or None."""
     known = why = await store.recovering()
-    for org, size, root in anchors.kept():
+    kept: list[tuple[str, int, bytes]] = []
+    try:
+        kept = anchors.kept()
+    except StoreFailed as failure:
+        why = failure.message
+    for org, size, root in kept:
         head = await store.head(org)
         if head.size < size:
             why = f"The ledger has {head.size} events, and {size} were signed before."
@@ -48,13 +53,29 @@ async def let_go(core: Core, *, reason: str) -> int:
 
     Raises:
         InputRefused: no reason, or one too long.
+        Unavailable: others wrote each time; the store stays in recovery, and letting go can be tried again.
     """
     if not 0 < len(reason.strip()) <= MAX_REASON:
         raise InputRefused(Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.")
     closed = 0
     for org in await core.store.organisations():
         here = sum([await _close(core, org, state) for state in _OPEN])
-        closed += here
+        await _revoke(core, org, closed=here)
+        # What was judged under the old epoch could still come in between the first closing and the revocation.
+        closed += here + sum([await _close(core, org, state) for state in _OPEN])
+    core.anchors.forget()
+    await core.store.set_recovering(None)
+    await _tell(core.store, core.ids, EventType.RECOVERY_RELEASED, {"closed": closed, "reason": reason.strip()})
+    return closed
+
+
+async def _revoke(core: Core, org: str, *, closed: int) -> None:
+    """Revoke every key and raise the epoch.
+
+    Raises:
+        Unavailable: others changed keys each time.
+    """
+    for _ in range(ATTEMPTS):
         now = await core.store.now()
         writes: list[Write] = [RevokeKey(key.id) for key in await core.store.keys(org) if key.revoked_at is None]
         event = occurrence(
@@ -63,24 +84,28 @@ async def let_go(core: Core, *, reason: str) -> int:
             at=now,
             actor="system",
             kind=EventType.LEDGER_RESTORED,
-            data={"closed": here, "revoked": len(writes)},
+            data={"closed": closed, "revoked": len(writes)},
         )
-        await core.store.commit(Commit(org, (*writes, RaiseEpoch()), (event,)))
-    await core.store.set_recovering(None)
-    await _tell(core.store, core.ids, EventType.RECOVERY_RELEASED, {"closed": closed, "reason": reason.strip()})
-    return closed
+        if isinstance(await core.store.commit(Commit(org, (*writes, RaiseEpoch()), (event,))), Committed):
+            return
+    raise too_much_changed()
 
 
 async def _close(core: Core, org: str, state: State) -> int:
-    """Close every action in `state`."""
-    closed = 0
-    while True:
+    """Close every action in `state`.
+
+    Raises:
+        Unavailable: there are some left that others keep changing.
+    """
+    closed = idle = 0
+    while page := await core.store.actions(org, state=state, limit=200):
+        if idle == ATTEMPTS:
+            raise too_much_changed()
         before = closed
-        page: list[ActionRecord] = await core.store.actions(org, state=state, limit=200)
         for record in page:
             moved, event = move(
                 core, record, _OPEN[state], at=await core.store.now(), actor="system", code=Code.RECOVERING
             )
             closed += isinstance(await core.store.commit(Commit(org, (UpdateAction(moved),), (event,))), Committed)
-        if not page or closed == before:
-            return closed
+        idle = 0 if closed > before else idle + 1
+    return closed

@@ -66,6 +66,16 @@ def concerns_one_item(error: BaseException) -> bool:
     )
 
 
+def unreadable(what: str, error: Exception) -> StoreFailed:
+    """A row that holds something else than what was written: its record can't be used, and the others can."""
+    return StoreFailed(
+        Code.INTERNAL_ERROR,
+        "A record cannot be read, so nothing runs on it.",
+        hint="Keep a copy of the database, then look into the server's log.",
+        detail=f"{what}: {type(error).__name__}",
+    )
+
+
 def unavailable(detail: str) -> StoreFailed:
     """The store can't be used, and it isn't known what became of work under way."""
     return StoreFailed(

@@ -1,8 +1,11 @@
 """Records as rows and back. A row is what `queries.py` lists, in its order; nothing is judged and nothing is left out."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
+from aaf.adapters.sqlite.failures import unreadable
 from aaf.domain.approval import Review, ReviewVerdict
 from aaf.domain.decision import Requirement
 from aaf.domain.principal import Kind
@@ -11,8 +14,22 @@ from aaf.domain.states import State
 from aaf.ports import InsertReview
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def _readable(reading: Callable[[Row], T]) -> Callable[[Row], T]:
+    """Tell a row that was changed from outside as a failure of the store."""
+
+    @wraps(reading)
+    def read(row: Row) -> T:
+        try:
+            return reading(row)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise unreadable(reading.__name__, error) from error
+
+    return read
 
 
 def action_row(record: ActionRecord) -> Row:
@@ -31,6 +48,7 @@ def action_row(record: ActionRecord) -> Row:
     )
 
 
+@_readable
 def action(row: Row) -> ActionRecord:
     """As `ACTION` returns it."""
     org, id_, version, state, agent, type_, match_key, created_at, deadline, rest = row
@@ -56,6 +74,7 @@ def _requirement(doc: dict[str, Any]) -> Requirement:
     return Requirement(**{**doc, "approvers": tuple(doc["approvers"])})
 
 
+@_readable
 def review(row: Row) -> Review:
     """As `REVIEWS` returns it."""
     reviewer, credential, verdict, reason, at, digest, view_digest = row
@@ -85,6 +104,7 @@ def permit_row(permit: PermitRecord) -> Row:
     )
 
 
+@_readable
 def permit(row: Row) -> PermitRecord:
     """As `PERMIT` returns it."""
     values: list[Any] = [*row[:9], PermitState(row[9])]
@@ -96,6 +116,7 @@ def principal_row(record: PrincipalRecord) -> Row:
     return (record.org, record.id, str(record.kind), record.name, _encode(record.roles), record.created_at)
 
 
+@_readable
 def principal(row: Row) -> PrincipalRecord:
     """As `PRINCIPALS` returns it."""
     org, id_, kind, name, roles, created_at = row
@@ -123,6 +144,7 @@ def key_row(record: KeyRecord) -> Row:
     )
 
 
+@_readable
 def key(row: Row) -> KeyRecord:
     """As `KEYS` returns it."""
     values: list[Any] = [*row[:6], tuple(json.loads(row[6])), *row[7:]]

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, LiteralString, Self
 
-from aaf.adapters.clock import Clock, SystemClock, read
+from aaf.adapters.clock import Clock, Doubt, SystemClock, read
 from aaf.adapters.expectations import OPEN
 from aaf.adapters.sqlite import queries, rows
 from aaf.adapters.sqlite.failures import failure, unavailable
@@ -57,6 +57,7 @@ class SqliteStore:
         self._pid = os.getpid()
         self._telling = threading.Lock()
         self._base = read(clock), 0
+        self._doubt = Doubt(clock)
 
     @classmethod
     def open(cls, path: Path, *, waiting: Waiting, clock: Clock | None = None, options: Options = DEFAULTS) -> Self:
@@ -154,6 +155,10 @@ class SqliteStore:
                 self._base = now, highest
         # Extrapolated by the steady clock, what is told never goes back although nothing is kept of each telling.
         return max(highest, extrapolated, now.wall, self._writer.mark)
+
+    async def doubtful(self) -> bool:
+        """Whether this process saw the wall clock jump forward and that isn't confirmed yet."""
+        return self._doubt.lasts()
 
     async def epoch(self, org: str) -> int:
         """The organisation's epoch."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import LiteralString, TypeAlias, assert_never
 
 from aaf.adapters.clock import Mark, Reading
-from aaf.adapters.expectations import charged, first_conflict
+from aaf.adapters.expectations import charged, first_conflict, reviews
 from aaf.adapters.sqlite import queries, rows
 from aaf.adapters.sqlite.before import StoredBefore
 from aaf.adapters.sqlite.rows import Row
@@ -161,7 +161,7 @@ class Transaction:
 
     def _commit(self, commit: Commit) -> Answer:
         """Compare, then write."""
-        if commit.admission:
+        if commit.admission or (self._recovering is not None and reviews(commit)):
             self._admit()
         refused = self._refusal(commit, careful=not self._hopeful)
         if refused is not None and self._hopeful:
