@@ -2,7 +2,6 @@ import json
 import logging
 import os
 import re
-import resource
 import selectors
 import signal
 import socket
@@ -30,9 +29,21 @@ EVERYWHERE = str(ip_address(0))
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    """A server process and what it printed up to its ready line."""
-    command = [sys.executable, "-m", "aaf", "serve", "--port", "0", "--data", str(folder / "data"), *arguments]
+def serving(folder: Path, *arguments: str, files: int | None = None) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """A server process, with at most `files` open files, and what it printed up to its ready line."""
+    limited = [] if files is None else ["sh", "-c", f'ulimit -Sn {files:d}; exec "$@"', "sh"]
+    command = [
+        *limited,
+        sys.executable,
+        "-m",
+        "aaf",
+        "serve",
+        "--port",
+        "0",
+        "--data",
+        str(folder / "data"),
+        *arguments,
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AAF_")}
     with (
         (folder / "log").open("ab") as log,
@@ -124,15 +135,7 @@ def test_what_is_no_http_is_refused_by_the_server_and_logged_once_as_json(folder
 
 
 def test_connections_that_send_nothing_lock_nobody_out_of_the_server(folder: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (80, hard))
-    try:
-        started = serving(folder, "--write-key", "k")
-        process, printed = started.__enter__()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    with ExitStack() as open_:
-        open_.push(started.__exit__)
+    with serving(folder, "--write-key", "k", files=80) as (process, printed), ExitStack() as open_:
         for _ in range(100):
             open_.enter_context(_call(printed))
         key = (folder / "k").read_text().strip()

@@ -158,3 +158,9 @@ def test_the_offline_verifier_proves_the_pinned_pack(tmp_path: Path, capsys: pyt
     pack.write_bytes(pack_of())
     keys.write_text(VECTOR["vkey"] + "\n", encoding="utf-8")
     assert aaf_verify.main(["--key", str(keys), str(pack)]) == 0, capsys.readouterr().out
+
+
+def test_disclosures_that_no_verifier_would_take_are_refused() -> None:
+    with pytest.raises(InputRefused) as caught:
+        pack_of(disclosures={"action": None, "fields": {"a/b": {"salt": "0" * 64, "value": "x" * 16 * 2**20}}})
+    assert caught.value.code is Code.RESULT_TOO_LARGE

@@ -17,6 +17,7 @@ PACK_FORMAT = "aaf-proof-pack/1"
 EXPORT_FORMAT = "aaf-ledger/1"
 MAX_MEMBERS = 5_000
 MAX_UNPACKED = 64 * 2**20
+MAX_DISCLOSURES = 16 * 2**20
 """Bytes of all members together, unpacked."""
 
 # What an action's parameters may hold at the door stands deeper here: in disclosures.json, "action", "value".
@@ -96,7 +97,8 @@ def build_pack(
     members["manifest.json"] = canonical(
         {"action": action, "files": files, "format": PACK_FORMAT, "org": org, "origin": origin}
     )
-    if len(members) > MAX_MEMBERS or sum(map(len, members.values())) > MAX_UNPACKED:
+    told = len(members["disclosures.json"])
+    if len(members) > MAX_MEMBERS or sum(map(len, members.values())) > MAX_UNPACKED or told > MAX_DISCLOSURES:
         raise InputRefused(
             Code.RESULT_TOO_LARGE,
             "The proof pack of this action is too large.",
