@@ -1,5 +1,6 @@
 """How an installation comes about, and what it refuses to start with."""
 
+import os
 import shutil
 import stat
 import threading
@@ -10,8 +11,8 @@ from uuid import UUID, uuid5
 import pytest
 
 from aaf.adapters.folder import read_folder, shipped
-from aaf.adapters.keys import PURPOSES
-from aaf.bootstrap import DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect
+from aaf.adapters.keys import PURPOSES, KeyRing
+from aaf.bootstrap import ANCHORS, DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
 from aaf.domain.principal import Kind
@@ -264,3 +265,29 @@ def test_nothing_is_activated_at_a_start_in_recovery(tmp_path: Path) -> None:
                 activate(product.core.store, product.core.ids, org=product.app.org, files=files, author="a", message="")
             )
         assert caught.value.code is Code.RECOVERING
+
+
+def test_of_two_processes_that_make_the_same_key_the_first_ones_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = os.urandom
+    first: list[str] = []
+
+    def urandom(count: int) -> bytes:
+        if not first:
+            first.append("under way")
+            first[0] = KeyRing.open(tmp_path, create=True).signer("log").public_key.hex()
+        return random(count)
+
+    monkeypatch.setattr(os, "urandom", urandom)
+    second = KeyRing.open(tmp_path, create=True)
+    assert second.signer("log").public_key.hex() == first[0]
+    assert {path.name for path in tmp_path.iterdir()} == {f"{purpose}.key" for purpose in PURPOSES}
+
+
+def test_the_doctor_says_that_what_was_signed_before_can_not_be_read(settings: Settings) -> None:
+    Embedded.open(settings).close()
+    (settings.data / ANCHORS).write_text("{")
+    assert {one.name for one in inspect(settings) if one.ok is False} == {"rolled back"}
+    with Embedded.open(settings) as product:
+        assert product.app.recovering is not None

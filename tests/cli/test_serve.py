@@ -135,8 +135,8 @@ def test_what_is_no_http_is_refused_by_the_server_and_logged_once_as_json(folder
 
 
 def test_connections_that_send_nothing_lock_nobody_out_of_the_server(folder: Path) -> None:
-    with serving(folder, "--write-key", "k", files=80) as (process, printed), ExitStack() as open_:
-        for _ in range(100):
+    with serving(folder, "--write-key", "k", files=200) as (process, printed), ExitStack() as open_:
+        for _ in range(180):
             open_.enter_context(_call(printed))
         key = (folder / "k").read_text().strip()
         assert run("keys", "list", AAF_URL=_url(printed), AAF_API_KEY=key).status == 0

@@ -9,7 +9,7 @@ from aaf.domain.events import EventType
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import TRANSITIONS, Cause, State
-from aaf.ports import Commit, Committed, UpdateAction
+from aaf.ports import Commit, Committed, StaleEpoch, UpdateAction
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.execute import own_action, result_of
@@ -96,8 +96,14 @@ async def cancel(core: Core, caller: Caller, action: str) -> ActionRecord:
             actor=caller.principal.actor,
             code=Code.CANCELLED_BY_REQUESTER,
         )
-        if isinstance(await core.store.commit(Commit(record.org, (UpdateAction(moved),), (event,))), Committed):
-            return moved
+        match await core.store.commit(Commit(record.org, (UpdateAction(moved),), (event,), caller.known.epoch)):
+            case Committed():
+                return moved
+            case StaleEpoch():
+                caller = await caller.again(core)
+                require(caller, Permission.OWN_ACTION_CANCEL)
+            case _:
+                continue
     raise too_much_changed()
 
 
@@ -114,11 +120,28 @@ async def resolve(core: Core, caller: Caller, action: str, *, succeeded: bool, r
         raise InputRefused(
             Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.", path="$.reason"
         )
-    record = await _visible(core, caller, action)
-    if await end_in_time(core, record, now=await core.store.now()):
+    for _ in range(ATTEMPTS):
         record = await _visible(core, caller, action)
-    if record.state is not State.UNKNOWN:
-        raise StateConflict(Code.OUTCOME_CONFLICT, f"This action is {record.state}, not unknown.")
+        if await end_in_time(core, record, now=await core.store.now()):
+            record = await _visible(core, caller, action)
+        if record.state is not State.UNKNOWN:
+            raise StateConflict(Code.OUTCOME_CONFLICT, f"This action is {record.state}, not unknown.")
+        resolved, commit = await _resolved(core, caller, record, succeeded=succeeded, reason=reason)
+        match await core.store.commit(commit):
+            case Committed():
+                return resolved
+            case StaleEpoch():
+                caller = await caller.again(core)
+                require(caller, Permission.ORG_ACTION_RESOLVE)
+            case _:
+                continue
+    raise too_much_changed()
+
+
+async def _resolved(
+    core: Core, caller: Caller, record: ActionRecord, *, succeeded: bool, reason: str
+) -> tuple[ActionRecord, Commit]:
+    """The action closed on the caller's word, and the commit of it."""
     salt = core.ids.salt()
     key, made = await data_key(core, caller.known, record.agent)
     kept = seal(core, key, owner=record.id, name="resolution", value=canonical({"reason": reason, "salt": salt.hex()}))
@@ -133,7 +156,4 @@ async def resolve(core: Core, caller: Caller, action: str, *, succeeded: bool, r
         commit={"reason": commitment(salt, canonical(reason))},
     )
     moved = replace(moved, outcome={"code": moved.code, "source": "person"})
-    writes = (UpdateAction(moved), *made, kept)
-    if not isinstance(await core.store.commit(Commit(record.org, writes, (event,))), Committed):
-        raise too_much_changed()
-    return moved
+    return moved, Commit(record.org, (UpdateAction(moved), *made, kept), (event,), caller.known.epoch)

@@ -72,7 +72,8 @@ async def _deny(core: Core, caller: Caller, record: ActionRecord, rejudged: Reju
         code=rejudged.code,
         data={**decision_data(told, judged, digest), "code": str(rejudged.code)},
     )
-    return isinstance(await core.store.commit(Commit(record.org, (UpdateAction(denied),), (event,))), Committed)
+    commit = Commit(record.org, (UpdateAction(denied),), (event,), caller.known.epoch)
+    return isinstance(await core.store.commit(commit), Committed)
 
 
 async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged: Rejudged, now: int) -> bool:

@@ -6,8 +6,10 @@ Nothing here decides.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from aaf.domain.approval import Review
 from aaf.domain.errors import Code, NotAuthenticated, Unavailable
 from aaf.domain.principal import Principal
 from aaf.domain.record import DataKey, KeyRecord, PrincipalRecord, Release
@@ -55,6 +57,12 @@ class Known:
                 if principal.may_submit(action_type):
                     return principal
         return None
+
+    def counting(self, reviews: Iterable[Review], *, now: int) -> list[Review]:
+        """The reviews that still count: given under a key that was not revoked, by somebody who has a live key."""
+        alive = {key.principal for key in self.keys.values() if key.is_live(now)}
+        good = {key.id for key in self.keys.values() if key.revoked_at is None}
+        return [one for one in reviews if one.reviewer in alive and one.credential in good]
 
     def name(self, principal_id: str) -> str:
         """A name for people; the id where nobody has it."""
@@ -149,10 +157,12 @@ class Caller:
         """The same credential under what is so now.
 
         Raises:
-            NotAuthenticated: it was revoked meanwhile.
+            NotAuthenticated: it was revoked or has expired meanwhile.
         """
         known = await core.knowledge.of(self.principal.org, fresh=True)
         key = known.keys.get(self.principal.credential)
         if key is None or key.revoked_at is not None:
             raise NotAuthenticated(Code.REVOKED_CREDENTIAL, "This key was revoked.", hint="Ask for a new key.")
+        if not key.is_live(await core.store.now()):
+            raise NotAuthenticated(Code.EXPIRED_CREDENTIAL, "This key has expired.", hint="Ask for a new key.")
         return replace(self, principal=known.principal(key), known=known)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from aaf.domain.action_bytes import commitment
 from aaf.domain.canonical import Json, canonical, parse
 from aaf.domain.digests import same_digest
-from aaf.domain.errors import Code, ConnectorFailed, NotFound, StateConflict
+from aaf.domain.errors import Code, ConnectorFailed, NotFound, StateConflict, StoreFailed
 from aaf.domain.events import EventType
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
@@ -26,6 +26,8 @@ ATTEMPTS = 3
 SECOND = 1_000_000
 GRACE = 30 * SECOND
 """How long after a lease's end a report is still awaited before the action counts as unknown."""
+_PASSING = {Code.STORE_BUSY, Code.STORE_LOCKED}
+"""What the store says when another attempt may succeed."""
 _USED = {State.EXECUTING, State.SUCCEEDED, State.FAILED, State.UNKNOWN}
 
 
@@ -180,9 +182,21 @@ async def finish(
             commit=commit,
         )
         ended = replace(ended, outcome={"code": str(code), "source": source})
-        answer = await core.store.commit(Commit(record.org, (UpdateAction(ended), *writes), (event,)))
+        # A connector's run has happened whatever became of the key since; a caller's word counts only while its key is good.
+        epoch = caller.known.epoch if source == "caller" else None
+        try:
+            answer = await core.store.commit(Commit(record.org, (UpdateAction(ended), *writes), (event,), epoch))
+        except StoreFailed as failure:
+            if failure.code not in _PASSING:
+                raise
+            core.log.entry("end_not_recorded", {"action": record.id, "code": str(failure.code)})
+            continue
         if isinstance(answer, Committed):
             return Ran(ended, result)
+        if isinstance(answer, StaleEpoch):
+            caller = await caller.again(core)
+            require(caller, Permission.OWN_ACTION_EXECUTE)
+            continue
         current = await core.store.action(record.org, record.id)
         if current is None or current.lease != record.lease or current.state is not State.UNKNOWN:
             raise StateConflict(Code.OUTCOME_CONFLICT, "The end of this run was recorded before.")

@@ -15,10 +15,12 @@ from aaf.domain.note import assemble, checkpoint_text, signature_line, vkey
 from aaf.domain.pack import export_header, export_line
 from aaf.domain.principal import Permission
 from aaf.domain.record import CheckpointRow, EventRow
-from aaf.ports import Commit, Store
+from aaf.ports import Commit, Committed, Store
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
+from aaf.services.moving import too_much_changed
 
+ATTEMPTS = 3
 PAGE = 1_000
 LEASE_SECONDS = 15
 MAX_CHECKPOINTS = 1_000
@@ -138,19 +140,22 @@ async def export(core: Core, caller: Caller) -> AsyncIterator[bytes]:
     Raises:
         NotPermitted: the caller may not export.
     """
-    require(caller, Permission.ORG_AUDIT_EXPORT)
     org = caller.principal.org
-    event = occurrence(
-        event_id=core.ids.new(),
-        org=org,
-        at=await core.store.now(),
-        actor=caller.principal.actor,
-        kind=EventType.LEDGER_EXPORTED,
-        data={},
-    )
-    await core.store.commit(Commit(org, (), (event,)))
-    await checkpoint(core, org)
-    return _lines(core, org)
+    for _ in range(ATTEMPTS):
+        require(caller, Permission.ORG_AUDIT_EXPORT)
+        event = occurrence(
+            event_id=core.ids.new(),
+            org=org,
+            at=await core.store.now(),
+            actor=caller.principal.actor,
+            kind=EventType.LEDGER_EXPORTED,
+            data={},
+        )
+        if isinstance(await core.store.commit(Commit(org, (), (event,), caller.known.epoch)), Committed):
+            await checkpoint(core, org)
+            return _lines(core, org)
+        caller = await caller.again(core)
+    raise too_much_changed()
 
 
 async def _lines(core: Core, org: str) -> AsyncIterator[bytes]:

@@ -12,11 +12,14 @@ from aaf.domain.pack import build_pack
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord, EventRow
 from aaf.domain.states import State
-from aaf.ports import Commit
+from aaf.ports import Commit, Committed
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.ledger import checkpoint, verifier_key
+from aaf.services.moving import too_much_changed
 from aaf.services.sealing import unseal_object
+
+ATTEMPTS = 3
 
 
 async def proof_pack(core: Core, caller: Caller, action: str) -> bytes:
@@ -27,22 +30,7 @@ async def proof_pack(core: Core, caller: Caller, action: str) -> bytes:
         NotFound: there is no such action for this caller.
         Unavailable: no checkpoint covers the action's events yet, because another process holds the lease.
     """
-    require(caller, Permission.OWN_PROOF_READ, Permission.ORG_PROOF_READ)
-    record = await core.store.action(caller.principal.org, action)
-    own = record is not None and record.agent == caller.principal.id
-    if record is None or not (own or caller.principal.may(Permission.ORG_PROOF_READ)):
-        raise NotFound(Code.NOT_FOUND, "There is no such action.")
-    disclose = own or caller.principal.may(Permission.ORG_PROOF_DISCLOSE)
-    event = occurrence(
-        event_id=core.ids.new(),
-        org=record.org,
-        at=await core.store.now(),
-        actor=caller.principal.actor,
-        kind=EventType.PROOF_EXPORTED,
-        about=record.id,
-        data={"disclosed": disclose},
-    )
-    await core.store.commit(Commit(record.org, (), (event,)))
+    caller, record, disclose = await _announced(core, caller, action)
     head = await checkpoint(core, record.org)
     rows = await core.store.events_of(record.org, record.id)
     if head is None or head.size < rows[-1].seq:
@@ -63,6 +51,30 @@ async def proof_pack(core: Core, caller: Caller, action: str) -> bytes:
         vkey=verifier_key(core, record.org),
         disclosures=await _disclosures(core, caller, record, moves[0]) if disclose else {"action": None, "fields": {}},
     )
+
+
+async def _announced(core: Core, caller: Caller, action: str) -> tuple[Caller, ActionRecord, bool]:
+    """Record that a pack is made, under what the caller may do now; return the caller, the action and whether values are disclosed."""
+    for _ in range(ATTEMPTS):
+        require(caller, Permission.OWN_PROOF_READ, Permission.ORG_PROOF_READ)
+        record = await core.store.action(caller.principal.org, action)
+        own = record is not None and record.agent == caller.principal.id
+        if record is None or not (own or caller.principal.may(Permission.ORG_PROOF_READ)):
+            raise NotFound(Code.NOT_FOUND, "There is no such action.")
+        disclose = own or caller.principal.may(Permission.ORG_PROOF_DISCLOSE)
+        event = occurrence(
+            event_id=core.ids.new(),
+            org=record.org,
+            at=await core.store.now(),
+            actor=caller.principal.actor,
+            kind=EventType.PROOF_EXPORTED,
+            about=record.id,
+            data={"disclosed": disclose},
+        )
+        if isinstance(await core.store.commit(Commit(record.org, (), (event,), caller.known.epoch)), Committed):
+            return caller, record, disclose
+        caller = await caller.again(core)
+    raise too_much_changed()
 
 
 def _is_transition(row: EventRow) -> bool:

@@ -104,7 +104,7 @@ async def _compare(core: Core, caller: Caller, record: ActionRecord, judged: Jud
         return Again.BACK_TO_PEOPLE, Code.EFFECT_CHANGED
     reviews = await core.store.reviews(record.org, record.id, record.round)
     counted = standing(
-        reviews,
+        caller.known.counting(reviews, now=await core.store.now()),
         requester=record.agent,
         requirements=decision.requirements or record.requirements,
         reviewer=caller.known.person,

@@ -109,14 +109,18 @@ async def open_value(core: Core, caller: Caller, action: str, index: int) -> dic
         NotPermitted: the caller may not review.
         NotFound: there is no such action or value.
     """
-    require(caller, Permission.ORG_APPROVAL_REVIEW)
-    record = await _held(core, caller, action)
-    row = long_row(await unseal_object(core, record.org, record.id, "view"), index)
-    if row is None:
-        raise NotFound(Code.NOT_FOUND, "There is no such value.", hint="The approval lists its long values by number.")
-    person = caller.principal
-    opened = await core.store.openings(record.org, record.id, record.round, person.id)
-    if index not in opened:
+    for _ in range(ATTEMPTS):
+        require(caller, Permission.ORG_APPROVAL_REVIEW)
+        record = await _held(core, caller, action)
+        row = long_row(await unseal_object(core, record.org, record.id, "view"), index)
+        if row is None:
+            raise NotFound(
+                Code.NOT_FOUND, "There is no such value.", hint="The approval lists its long values by number."
+            )
+        person = caller.principal
+        shown: dict[str, Json] = {**row, "hidden": 0, "index": index, "opened": True}
+        if index in await core.store.openings(record.org, record.id, record.round, person.id):
+            return shown
         event = occurrence(
             event_id=core.ids.new(),
             org=record.org,
@@ -126,10 +130,13 @@ async def open_value(core: Core, caller: Caller, action: str, index: int) -> dic
             about=record.id,
             data={"index": index, "round": record.round, "view": record.view_digest},
         )
-        await core.store.commit(
-            Commit(record.org, (InsertOpening(record.id, record.round, person.id, index),), (event,))
-        )
-    return {**row, "hidden": 0, "index": index, "opened": True}
+        opening = InsertOpening(record.id, record.round, person.id, index)
+        if isinstance(
+            await core.store.commit(Commit(record.org, (opening,), (event,), caller.known.epoch)), Committed
+        ):
+            return shown
+        caller = await caller.again(core)
+    raise too_much_changed()
 
 
 async def review(core: Core, caller: Caller, answer: Answer) -> ActionRecord:
@@ -242,7 +249,7 @@ async def _counted(
         view_digest=answer.view_digest,
     )
     stands = standing(
-        [*earlier, review_],
+        [*caller.known.counting(earlier, now=now), review_],
         requester=record.agent,
         requirements=record.requirements,
         reviewer=lambda found: person if found == person.id else caller.known.person(found),

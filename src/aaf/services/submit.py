@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aaf.domain.action_bytes import commitment, context_digest
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Verdict
-from aaf.domain.errors import Code, InputRefused, StateConflict, TooMany, Unavailable
+from aaf.domain.errors import AafError, Code, InputRefused, StateConflict, TooMany, Unavailable
 from aaf.domain.events import transition
 from aaf.domain.fragments import items, members, text
 from aaf.domain.principal import Permission
@@ -267,10 +267,20 @@ def _not_later(run: str) -> str:
 async def _answered(core: Core, caller: Caller, record: ActionRecord, formed: Formed) -> Submitted:
     """The answer; the run, where it was allowed and asked for at once."""
     faults = tuple({"message": fault.message, "path": fault.path} for fault in formed.faults)
-    if record.state is State.ALLOWED and record.run == "now" and record.effect != "caller":
+    if record.state is State.ALLOWED and record.run in {"now", "when_approved"} and record.effect != "caller":
         try:
             ran = await execute(core, caller, record.id, digest=record.digest)
-        except StateConflict:  # the action is recorded, and says itself why it didn't run
-            return Submitted(await own_action(core, caller, record.id), created=True)
+        except AafError as failure:
+            # The action is recorded and may have run: an answer that says "try again" would have it done twice.
+            core.log.entry("run_refused", {"action": record.id, "code": str(failure.code)})
+            return Submitted(await _as_it_stands(core, caller, record), created=True)
         return Submitted(ran.record, created=True, result=ran.result)
     return Submitted(record, created=True, faults=faults)
+
+
+async def _as_it_stands(core: Core, caller: Caller, record: ActionRecord) -> ActionRecord:
+    """The action as stored now; what was committed first where the store can't be asked."""
+    try:
+        return await own_action(core, caller, record.id)
+    except AafError:
+        return record

@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ from aaf.settings import Settings
 
 DRAIN = 20
 """Seconds that running requests have to end after a signal; a long poll is cut."""
+RENEW = 10
+"""Seconds after which the lease of the configuration is renewed, a third of what it lasts."""
 _BACKLOG = 2048
 _HANDSHAKE, _GOODBYE = 10.0, 5.0
 """Seconds that TLS has to begin and to end."""
@@ -210,11 +212,23 @@ async def _serve(
         config.load()
         config.ssl = context
         server = _Server(config, lambda: _announce(app, settings, f"{scheme}://{shown}:{port}"))
-        with Said(app.core.log).listening():
-            await server.serve([bound])
+        holding = asyncio.create_task(_hold(app))
+        try:
+            with Said(app.core.log).listening():
+                await server.serve([bound])
+        finally:
+            holding.cancel()
         await _sign(app.core)
     finally:
         await app.close()
+
+
+async def _hold(app: App) -> None:
+    """Keep the configuration's lease while the server lives; a store that can't answer is asked again."""
+    while True:
+        await asyncio.sleep(RENEW)
+        with suppress(AafError):
+            await app.renew()
 
 
 async def _sign(core: Core) -> None:
