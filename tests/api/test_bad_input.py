@@ -66,10 +66,13 @@ def test_a_body_that_is_no_action_is_refused_without_repeating_it(
 
 
 @pytest.mark.attack("G25", guard="aaf.domain.canonical:parse", without="tests.api.without:lenient_parse")
-@pytest.mark.parametrize(
-    "text", ['{"text":"a","text":"b"}', '{"text":"a","n":NaN}', '{"text":"a","n":9007199254740993}']
-)
-def test_a_body_with_two_readings_becomes_no_action(world: World, text: str) -> None:
+def test_a_body_with_two_readings_becomes_no_action(world: World) -> None:
+    assert world.post("agent", "/v1/actions", content=_params('{"text":"a","text":"b"}')).status_code == 400
+
+
+@pytest.mark.attack("G25")
+@pytest.mark.parametrize("text", ['{"text":"a","n":NaN}', '{"text":"a","n":9007199254740993}'])
+def test_a_number_that_json_does_not_have_becomes_no_action(world: World, text: str) -> None:
     assert world.post("agent", "/v1/actions", content=_params(text)).status_code == 400
 
 

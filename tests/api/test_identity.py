@@ -13,7 +13,14 @@ def _reviewed_by(world: World, action: str) -> list[str]:
     return [review["reviewer"]["name"] for review in world.get("auditor", f"/v1/approvals/{action}").json()["reviews"]]
 
 
-@pytest.mark.attack("G17", guard=["aaf.services.review:_check_right", "aaf.services.review:review_refusal"])
+@pytest.mark.attack(
+    "G17",
+    guard=[
+        "aaf.services.access:require",
+        "aaf.services.review:_check_right",
+        "aaf.services.review:review_refusal",
+    ],
+)
 def test_an_agent_that_names_an_approver_in_its_headers_has_not_become_one(world: World) -> None:
     action = world.mail()
     seen = world.get("auditor", f"/v1/approvals/{action['id']}").json()
@@ -22,7 +29,7 @@ def test_an_agent_that_names_an_approver_in_its_headers_has_not_become_one(world
         name: world.id("approver") for name in ("X-User", "X-User-Id", "X-Forwarded-User", "X-Reviewer", "Remote-User")
     }
     response = world.post("agent", f"/v1/approvals/{action['id']}/reviews", body, headers=claims)
-    assert (response.status_code, response.json()["code"]) == (403, "own_request")
+    assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
     other = world.post("other", f"/v1/approvals/{action['id']}/reviews", body, headers=claims)
     assert (other.status_code, other.json()["code"]) == (403, "permission_denied")
     assert _reviewed_by(world, action["id"]) == []

@@ -20,11 +20,6 @@ def all_of_them(value: object) -> Everything:
     return Everything()
 
 
-def no_prefixes(value: object) -> tuple[str, ...]:
-    """Replace a constant tuple of refused names by an empty one."""
-    return ()
-
-
 def runs_it(*args: object, **kwargs: object) -> tuple[Again, Code]:
     """A second judgement that always finds the same as the first."""
     return Again.RUN, Code.OK

@@ -25,7 +25,7 @@ def test_a_change_that_nobody_can_be_asked_to_read_is_denied(world: World) -> No
     assert (record.state, record.code) == (State.DENIED, Code.VALUE_TOO_LONG)
 
 
-@pytest.mark.attack("G12", guard="aaf.policy.catalogue:_touches", without="tests.attacks.without:returns_false")
+@pytest.mark.attack("G12", guard="aaf.policy.catalogue:_steps", without="tests.attacks.without:returns_empty_tuple")
 @pytest.mark.parametrize("path", ["params.to", "params.amount", "params.currency"])
 def test_no_target_and_no_amount_can_be_declared_secret(world: World, path: str) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:

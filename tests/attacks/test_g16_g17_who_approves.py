@@ -31,7 +31,7 @@ def test_one_person_with_two_keys_fills_no_quorum(world: World) -> None:
     assert world.record(record).state is State.PENDING_APPROVAL
 
 
-@pytest.mark.attack("G17", guard="aaf.domain.approval:review_refusal")
+@pytest.mark.attack("G17", guard=("aaf.services.access:require", "aaf.domain.approval:review_refusal"))
 @pytest.mark.parametrize("kind", [Kind.AGENT, Kind.SERVICE])
 def test_an_agent_with_a_person_s_role_is_no_person(either: World, kind: Kind) -> None:
     either.add("robot", kind, "approver")

@@ -9,10 +9,8 @@ from aaf.services.access import authenticate
 from aaf.services.forming import read_submission
 from tests.services.world import World, edited, refused
 
-RESERVED = ("aaf.services.forming:_RESERVED", "aaf.services.forming:_RESERVED_PREFIXES")
 
-
-@pytest.mark.attack("G37", guard=RESERVED, without="tests.attacks.permissive:no_prefixes")
+@pytest.mark.attack("G37", guard="aaf.domain.reserved:asserts_authority", without="tests.attacks.without:returns_false")
 @pytest.mark.parametrize(
     "key",
     [

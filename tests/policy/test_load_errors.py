@@ -481,7 +481,9 @@ IN_AN_ACTION: dict[str, tuple[str, list[str]]] = {
     ),
     "an action type without a dot": (
         "name: send\nclass: external_api_call\nrisk: low\neffect: caller\ninput: {type: object, additionalProperties: false, properties: {to: {type: string}, n: {type: integer}, pw: {type: string}}}\n",
-        ["actions/x.yaml:1:7: a name is lowercase words with dots between, at most 128 characters (such as email.send)"],
+        [
+            "actions/x.yaml:1:7: a name is lowercase words with dots between, at most 128 characters (such as email.send)"
+        ],
     ),
     "an action type in the long form": (
         "name: mail.send.action.do\nclass: external_api_call\nrisk: low\neffect: caller\ninput: {type: object, additionalProperties: false, properties: {to: {type: string}, n: {type: integer}, pw: {type: string}}}\n",

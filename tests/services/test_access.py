@@ -118,8 +118,10 @@ def test_what_was_known_last_is_enough_only_until_the_commit_finds_it_out(filed:
     assert known_last().known is known_last().known
     filed.revoke("bot")
     bot = known_last()
-    with filed.unrecorded(), refused(Code.REVOKED_CREDENTIAL, NotAuthenticated):
+    with refused(Code.REVOKED_CREDENTIAL, NotAuthenticated):
         twin.run(submit(twin.core, bot, read))
+    assert filed.types()[-1] == "access.refused"
+    assert filed.run(filed.store.actions(filed.org)) == []
     with refused(Code.REVOKED_CREDENTIAL, NotAuthenticated):
         known_last()
     twin.close()

@@ -195,6 +195,6 @@ def test_of_two_who_close_at_the_same_moment_one_is_told(either: World) -> None:
     record = unknown(either)
     admin = either.admin
     either.ids.then("salt", lambda: either.run(resolve(either.core, admin, record.id, succeeded=False, reason="r")))
-    with refused(Code.STORE_CONFLICT, Unavailable):
+    with refused(Code.OUTCOME_CONFLICT, StateConflict):
         either.run(resolve(either.core, admin, record.id, succeeded=True, reason="r"))
     assert either.record(record).state is State.FAILED

@@ -115,7 +115,7 @@ def test_no_permit_for_other_bytes_for_a_connector_s_action_or_for_what_waits(wo
         issued(world, world.submit("files.read", {"path": "a.txt"}).record)
     with refused(Code.NOT_APPROVED, StateConflict):
         issued(world, world.command())
-    assert refusals(world) == ["digest_mismatch", "not_approved"]
+    assert refusals(world) == ["digest_mismatch", "wrong_effect", "not_approved"]
 
 
 def test_no_permit_for_another_s_action_or_for_people(world: World) -> None:

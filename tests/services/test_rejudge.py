@@ -3,7 +3,7 @@
 import pytest
 
 from aaf.domain.canonical import parse
-from aaf.domain.errors import Code, StateConflict, Unavailable
+from aaf.domain.errors import Code, NotPermitted, StateConflict, Unavailable
 from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
@@ -210,9 +210,10 @@ def test_an_agent_that_lost_its_role_runs_nothing(world: World) -> None:
 def test_a_key_without_the_type_runs_nothing_that_another_key_submitted(world: World) -> None:
     record = approved(world)
     world.add("bot", Kind.AGENT, action_types=("files.read",))
-    with refused(Code.ACTION_NOT_ALLOWED_FOR_KEY, StateConflict):
+    with refused(Code.ACTION_NOT_ALLOWED_FOR_KEY, NotPermitted):
         world.execute(record)
     assert world.hands.runs == 0
+    assert (world.record(record).state, world.types(record)[-1]) == (State.APPROVED, "execution.refused")
 
 
 @pytest.mark.parametrize(

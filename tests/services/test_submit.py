@@ -351,7 +351,9 @@ def test_an_agent_that_is_revoked_meanwhile_records_nothing(world: World) -> Non
     world.ids.then("salt", lambda: world.run(revoke_key(world.core, admin, world.keys["bot"].id)))
     with refused(Code.REVOKED_CREDENTIAL):
         world.submit("files.read", {"path": "a.txt"})
-    assert world.types()[-1] == "key.revoked"
+    assert world.types()[-2:] == ["key.revoked", "access.refused"]
+    assert world.bodies("access.refused")[0]["data"]["source"] == world.keys["bot"].principal
+    assert world.run(world.store.actions(world.org)) == []
 
 
 @pytest.mark.requirement("R09")

@@ -93,18 +93,45 @@ def test_a_round_does_everything_and_again_nothing(either: World) -> None:
 
 
 def test_one_part_that_fails_does_not_stop_the_others(world: World) -> None:
-    record = world.write()
+    with refused(Code.MISSING_CREDENTIAL):  # a count to be written
+        world.run(authenticate(world.core, key=None, agent=None, source="x"))
+    with refused(Code.MISSING_CREDENTIAL):
+        world.run(authenticate(world.core, key=None, agent=None, source="x"))
+    world.clock.advance(61)
+
+    def fail() -> None:
+        raise ConnectorFailed(Code.INTERNAL_ERROR, "It did not work.")
+
+    def crash() -> None:
+        raise ZeroDivisionError
+
+    world.ids.then("id", fail)
+    world.run(timers.round_of_work(world.core))
+    assert world.log.entries == [("worker_failed", {"code": "internal_error", "part": "flush_refusals"})]
+    assert world.run(world.store.checkpoint(world.org)) is not None
+    world.write()
+    world.ids.then("id", crash)
+    world.run(timers.round_of_work(world.core))
+    assert world.log.entries[1:] == [("worker_crashed", {"cause": "ZeroDivisionError", "part": "flush_refusals"})]
+    head = world.run(world.store.head(world.org))
+    newest = world.run(world.store.checkpoint(world.org))
+    assert newest is not None
+    assert newest.size == head.size
+
+
+def test_one_action_that_cannot_be_closed_keeps_no_other_open(world: World) -> None:
+    first, second = world.write(), world.write("x")
     world.clock.advance(901)
 
     def fail() -> None:
         raise ConnectorFailed(Code.INTERNAL_ERROR, "It did not work.")
 
     world.ids.then("id", fail)
-    world.run(timers.round_of_work(world.core))
-    assert world.log.entries == [("worker_failed", {"code": "internal_error", "part": "sweep"})]
-    assert world.run(world.store.checkpoint(world.org)) is not None
-    world.run(timers.round_of_work(world.core))
-    assert world.record(record).state is State.EXPIRED
+    assert world.run(timers.sweep(world.core)) == 1
+    ((kind, fields),) = world.log.entries
+    assert (kind, fields["code"]) == ("sweep_failed", "internal_error")
+    assert sorted(world.record(one).state for one in (first, second)) == [State.EXPIRED, State.PENDING_APPROVAL]
+    assert world.run(timers.sweep(world.core)) == 1
 
 
 def test_a_checkpoint_needs_the_lease(filed: World) -> None:

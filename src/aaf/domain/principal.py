@@ -79,9 +79,12 @@ PEOPLE_ONLY = frozenset(
     {
         Permission.INSTALLATION_RECOVERY_RELEASE,
         Permission.ORG_ACTION_RESOLVE,
+        Permission.ORG_APPROVAL_READ,
         Permission.ORG_APPROVAL_REVIEW,
+        Permission.ORG_AUDIT_EXPORT,
         Permission.ORG_DECISION_EXPLAIN,
         Permission.ORG_KEY_CREATE,
+        Permission.ORG_KEY_REVOKE,
         Permission.ORG_PROOF_DISCLOSE,
     }
 )

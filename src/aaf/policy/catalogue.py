@@ -236,7 +236,9 @@ def _name(section: Section) -> str:
     node = section.take("name")
     if node is not None and isinstance(node.value, str):
         if not _NAME.fullmatch(name) or len(name) > MAX_NAME:
-            section.faults.at(node, "a name is lowercase words with dots between, at most 128 characters", "such as email.send")
+            section.faults.at(
+                node, "a name is lowercase words with dots between, at most 128 characters", "such as email.send"
+            )
         elif name.endswith(SUFFIX):
             section.faults.at(node, f"the ending {SUFFIX} is understood by itself", f"write {short_name(name)}")
     return name

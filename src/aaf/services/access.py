@@ -48,7 +48,9 @@ async def _identify(core: Core, *, key: str | None, agent: str | None, fresh: bo
     if not well_formed(key):
         raise _refusal(Code.INVALID_CREDENTIAL)
     mac = core.secrets.key_mac(key)
-    known, record = (None if fresh else core.knowledge.remembered(mac)) or await _looked_up(core, mac)
+    known, record = (None if fresh else core.knowledge.remembered(mac, now=await core.store.now())) or await _looked_up(
+        core, mac
+    )
     if record.revoked_at is not None:
         raise _refusal(Code.REVOKED_CREDENTIAL)
     if record.expires_at is not None and await core.store.now() >= record.expires_at:

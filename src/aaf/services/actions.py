@@ -13,8 +13,9 @@ from aaf.ports import Commit, Committed, StaleEpoch, UpdateAction
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.execute import own_action, result_of
-from aaf.services.moving import end_in_time, move, refuse, too_much_changed
-from aaf.services.review import reviews_of
+from aaf.services.moving import end_in_time, move, too_much_changed
+from aaf.services.refusals import refuse_once
+from aaf.services.review import reviews_of, says_something
 from aaf.services.sealing import data_key, seal, unseal_object
 
 ATTEMPTS = 3
@@ -84,7 +85,9 @@ async def cancel(core: Core, caller: Caller, action: str) -> ActionRecord:
     for _ in range(ATTEMPTS):
         record = await own_action(core, caller, action)
         if (record.state, Cause.CANCELLED) not in TRANSITIONS:
-            await refuse(core, record, EventType.EXECUTION_REFUSED, Code.ACTION_CLOSED, actor=caller.principal.actor)
+            await refuse_once(
+                core, record, EventType.EXECUTION_REFUSED, Code.ACTION_CLOSED, actor=caller.principal.actor
+            )
             raise StateConflict(
                 Code.ACTION_CLOSED, f"This action is {record.state}.", hint="Only a waiting one can be cancelled."
             )
@@ -116,7 +119,7 @@ async def resolve(core: Core, caller: Caller, action: str, *, succeeded: bool, r
         StateConflict: the end is known, or the run may still report.
     """
     require(caller, Permission.ORG_ACTION_RESOLVE)
-    if not 0 < len(reason.strip()) <= MAX_REASON:
+    if not says_something(reason) or len(reason) > MAX_REASON:
         raise InputRefused(
             Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.", path="$.reason"
         )

@@ -15,7 +15,8 @@ from aaf.domain.states import Cause, State
 from aaf.ports import Commit, Committed, UpdateAction, Write
 from aaf.services.core import Caller, Core
 from aaf.services.holding import Asked, hold
-from aaf.services.moving import move
+from aaf.services.judging import Judged
+from aaf.services.moving import in_time, move
 from aaf.services.recording import deadline_of, decision_data, reasons_of
 from aaf.services.rejudge import Again, Rejudged, rejudge
 from aaf.services.sealing import data_key, stored_bytes
@@ -37,6 +38,7 @@ async def clear(core: Core, caller: Caller, record: ActionRecord, *, now: int) -
         Unavailable: it can't be judged.
     """
     rejudged = await rejudge(core, caller, record, now=now)
+    now = await core.store.now()  # a dry run takes its time
     match rejudged.again:
         case Again.RUN:
             return Cleared(rejudged.params, rejudged.effect)
@@ -110,6 +112,7 @@ async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged:
         action_class=str(judged.input.klass),
         risk=str(judged.input.risk),
         round=record.round + 1,
+        run=_still(record, judged),
         view_digest=held.view_digest,
         effect_digest=held.effect_digest,
         long_values=held.long_values,
@@ -126,5 +129,12 @@ async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged:
         deadline=deadline_of(caller.known, State.PENDING_APPROVAL, requirements, now),
         data={**decision_data(told, judged, digest), "code": str(rejudged.code)},
     )
-    writes: tuple[Write, ...] = (UpdateAction(waiting), *made, *held.writes)
+    writes: tuple[Write, ...] = (UpdateAction(waiting), *made, *held.writes, *in_time(record))
     return isinstance(await core.store.commit(Commit(record.org, writes, (event,), caller.known.epoch)), Committed)
+
+
+def _still(record: ActionRecord, judged: Judged) -> str:
+    """`run` as today's catalogue permits it."""
+    if record.run == "when_approved" and not (judged.entry and judged.entry.run_when_approved):
+        return "no"
+    return record.run

@@ -16,6 +16,9 @@ from aaf.domain.record import DataKey, KeyRecord, PrincipalRecord, Release
 from aaf.policy.configuration import Configuration
 from aaf.ports import Anchors, Connectors, Ids, Log, Secrets, Signer, Store, Vault
 
+_TRUSTED = 1_000_000
+"""Microseconds that an epoch is trusted for without asking; what is committed under it is compared by the store all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -78,6 +81,7 @@ class Knowledge:
     _known: dict[str, Known] = field(default_factory=dict)
     _keys: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     _releases: dict[tuple[str, int], Configuration] = field(default_factory=dict)
+    _compared: dict[str, int] = field(default_factory=dict)
 
     async def of(self, org: str, *, fresh: bool) -> Known:
         """What is known of `org`; `fresh` compares the epoch with the store's first.
@@ -85,20 +89,23 @@ class Knowledge:
         Raises:
             Unavailable: the organisation has no configuration.
         """
+        now = await self.store.now()
         known = self._known.get(org)
         if known is None or (fresh and await self.store.epoch(org) != known.epoch):
             known = await self._read(org)
             self._known[org] = known
+        if fresh:
+            self._compared[org] = now
         return known
 
     def remember(self, mac: bytes, key: KeyRecord) -> None:
         """Note which key has this HMAC; nothing but its id, which the next epoch may know as revoked."""
         self._keys[mac] = (key.org, key.id)
 
-    def remembered(self, mac: bytes) -> tuple[Known, KeyRecord] | None:
-        """The key with this HMAC under the epoch that was read last, or None."""
+    def remembered(self, mac: bytes, *, now: int) -> tuple[Known, KeyRecord] | None:
+        """The key with this HMAC under the epoch that was read last, or None; also where that was compared over a second ago."""
         org, key_id = self._keys.get(mac, ("", ""))
-        known = self._known.get(org)
+        known = self._known.get(org) if now - self._compared.get(org, 0) <= _TRUSTED else None
         key = known.keys.get(key_id) if known else None
         return (known, key) if known and key else None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from aaf.domain.action_bytes import commitment
 from aaf.domain.canonical import Json, canonical, parse
 from aaf.domain.digests import same_digest
-from aaf.domain.errors import Code, ConnectorFailed, NotFound, StateConflict, StoreFailed
+from aaf.domain.errors import Code, ConnectorFailed, NotFound, NotPermitted, StateConflict, StoreFailed
 from aaf.domain.events import EventType
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
@@ -19,7 +19,8 @@ from aaf.ports import Commit, Committed, InsertSealed, StaleEpoch, UpdateAction,
 from aaf.services.access import require
 from aaf.services.clearing import Cleared, clear
 from aaf.services.core import Caller, Core
-from aaf.services.moving import end_in_time, in_time, late, move, refuse, too_much_changed
+from aaf.services.moving import end_in_time, in_time, late, move, too_much_changed
+from aaf.services.refusals import refuse_once
 from aaf.services.sealing import data_key, seal, stored_bytes, unseal
 
 ATTEMPTS = 3
@@ -50,8 +51,12 @@ async def execute(core: Core, caller: Caller, action: str, *, digest: str) -> Ra
     require(caller, Permission.OWN_ACTION_EXECUTE)
     for _ in range(ATTEMPTS):
         record = await own_action(core, caller, action)
+        await in_scope(core, caller, record, kind=EventType.EXECUTION_REFUSED)
         await usable(core, caller, record, digest, kind=EventType.EXECUTION_REFUSED)
         if record.effect == "caller":
+            await refuse_once(
+                core, record, EventType.EXECUTION_REFUSED, Code.WRONG_EFFECT, actor=caller.principal.actor
+            )
             raise StateConflict(
                 Code.WRONG_EFFECT, "The agent's own tool runs this action.", hint="Ask for a permit instead."
             )
@@ -63,6 +68,7 @@ async def execute(core: Core, caller: Caller, action: str, *, digest: str) -> Ra
             caller = await caller.again(core)
             require(caller, Permission.OWN_ACTION_EXECUTE)
             continue
+        now = await core.store.now()  # judging took its time, and the lease is counted from here
         lease = core.ids.new()
         until = now + caller.known.configuration.run_timeout * SECOND + GRACE
         started, event = move(
@@ -102,6 +108,22 @@ async def own_action(core: Core, caller: Caller, action: str) -> ActionRecord:
     return record
 
 
+async def in_scope(core: Core, caller: Caller, record: ActionRecord, *, kind: EventType) -> None:
+    """Check that the caller's key is scoped to this type; a narrower key of its agent starts nothing and ends nothing.
+
+    Raises:
+        NotPermitted: it is not.
+    """
+    if caller.principal.may_submit(record.type):
+        return
+    await refuse_once(core, record, kind, Code.ACTION_NOT_ALLOWED_FOR_KEY, actor=caller.principal.actor)
+    raise NotPermitted(
+        Code.ACTION_NOT_ALLOWED_FOR_KEY,
+        "This key is not scoped to that type of action.",
+        hint="Use a key that reaches this type; the action stays as it is.",
+    )
+
+
 async def usable(core: Core, caller: Caller, record: ActionRecord, digest: str, *, kind: EventType) -> None:
     """Check that the digest is the action's and that its state lets it run; a refusal is an event.
 
@@ -120,7 +142,7 @@ async def usable(core: Core, caller: Caller, record: ActionRecord, digest: str, 
     elif record.state not in {State.ALLOWED, State.APPROVED}:
         code, message, hint = Code.ACTION_CLOSED, f"This action is {record.state}.", "It will not run."
     if code is not Code.OK:
-        await refuse(core, record, kind, code, actor=caller.principal.actor)
+        await refuse_once(core, record, kind, code, actor=caller.principal.actor)
         raise StateConflict(code, message, hint=hint)
 
 

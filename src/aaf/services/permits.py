@@ -28,8 +28,9 @@ from aaf.ports import (
 from aaf.services.access import require
 from aaf.services.clearing import clear
 from aaf.services.core import Caller, Core
-from aaf.services.execute import GRACE, Ran, finish, own_action, usable
-from aaf.services.moving import end_in_time, in_time, late, move, refuse, too_much_changed
+from aaf.services.execute import GRACE, Ran, finish, in_scope, own_action, usable
+from aaf.services.moving import end_in_time, in_time, late, move, too_much_changed
+from aaf.services.refusals import refuse_once
 from aaf.services.sealing import unseal_object
 
 ATTEMPTS = 3
@@ -69,8 +70,10 @@ async def issue(core: Core, caller: Caller, action: str, *, digest: str, audienc
         )
     for _ in range(ATTEMPTS):
         record = await own_action(core, caller, action)
+        await in_scope(core, caller, record, kind=EventType.PERMIT_REFUSED)
         await usable(core, caller, record, digest, kind=EventType.PERMIT_REFUSED)
         if record.effect != "caller":
+            await refuse_once(core, record, EventType.PERMIT_REFUSED, Code.WRONG_EFFECT, actor=caller.principal.actor)
             raise StateConflict(Code.WRONG_EFFECT, "A connector runs this action.", hint="Execute it instead.")
         now = await core.store.now()
         if await end_in_time(core, record, now=now):
@@ -142,6 +145,7 @@ async def consume(core: Core, caller: Caller, jti: str, *, digest: str) -> Consu
         record = await core.store.action(permit.org, permit.action)
         if record is None:
             raise _no_permit()
+        await in_scope(core, caller, record, kind=EventType.PERMIT_REFUSED)
         await _check(core, caller, record, permit, digest)
         now = await core.store.now()
         agent = caller if caller.principal.id == permit.agent else _as_agent(caller, record, now)
@@ -150,6 +154,7 @@ async def consume(core: Core, caller: Caller, jti: str, *, digest: str) -> Consu
             caller = await caller.again(core)
             require(caller, Permission.OWN_ACTION_EXECUTE)
             continue
+        now = await core.store.now()  # judging took its time, and the lease is counted from here
         started, event = move(
             core,
             record,
@@ -169,7 +174,9 @@ async def consume(core: Core, caller: Caller, jti: str, *, digest: str) -> Consu
                 caller = await caller.again(core)
                 require(caller, Permission.OWN_ACTION_EXECUTE)
             case Conflict(kind=ConflictKind.PERMIT_EXPIRED):
-                await refuse(core, record, EventType.PERMIT_REFUSED, Code.EXPIRED_PERMIT, actor=caller.principal.actor)
+                await refuse_once(
+                    core, record, EventType.PERMIT_REFUSED, Code.EXPIRED_PERMIT, actor=caller.principal.actor
+                )
                 raise _expired()
             case _:
                 continue
@@ -214,19 +221,19 @@ def _as_agent(caller: Caller, record: ActionRecord, now: int) -> Caller:
 async def _check(core: Core, caller: Caller, record: ActionRecord, permit: PermitRecord, digest: str) -> None:
     """Whether this permit is for these bytes and still good; a refusal is an event."""
     if not same_digest(digest, permit.digest):
-        await refuse(core, record, EventType.PERMIT_REFUSED, Code.DIGEST_MISMATCH, actor=caller.principal.actor)
+        await refuse_once(core, record, EventType.PERMIT_REFUSED, Code.DIGEST_MISMATCH, actor=caller.principal.actor)
         raise StateConflict(
             Code.DIGEST_MISMATCH,
             "These are not the bytes that this permit is for.",
             hint="A changed action is a new action: submit it.",
         )
     if permit.state is not PermitState.ISSUED or record.version != permit.action_version:
-        await refuse(core, record, EventType.PERMIT_REFUSED, Code.ALREADY_CONSUMED, actor=caller.principal.actor)
+        await refuse_once(core, record, EventType.PERMIT_REFUSED, Code.ALREADY_CONSUMED, actor=caller.principal.actor)
         raise StateConflict(
             Code.ALREADY_CONSUMED, "This permit was used before, or is void.", hint="Read the action's outcome."
         )
     if await core.store.now() > permit.expires_at:
-        await refuse(core, record, EventType.PERMIT_REFUSED, Code.EXPIRED_PERMIT, actor=caller.principal.actor)
+        await refuse_once(core, record, EventType.PERMIT_REFUSED, Code.EXPIRED_PERMIT, actor=caller.principal.actor)
         raise _expired()
 
 
@@ -243,6 +250,14 @@ async def report(core: Core, caller: Caller, action: str, *, lease: str, succeed
         raise NotFound(Code.NOT_FOUND, "There is no such run.", hint="Send the id of the permit that was consumed.")
     await _permit(core, caller, lease)
     if record.state not in {State.EXECUTING, State.UNKNOWN}:
+        await refuse_once(
+            core,
+            record,
+            EventType.EXECUTION_REFUSED,
+            Code.OUTCOME_CONFLICT,
+            actor=caller.principal.actor,
+            data={"reported": "succeeded" if succeeded else "failed"},
+        )
         raise StateConflict(Code.OUTCOME_CONFLICT, "The end of this run was recorded before.")
     cause, code = (Cause.RAN, Code.OK) if succeeded else (Cause.RAN_BADLY, Code.CONNECTOR_FAILED)
     return await finish(core, caller, record, cause, code=code, source="caller", result=result)

@@ -4,11 +4,15 @@ The count is exact: it lies in the store and becomes an event of its own when th
 cannot be written, the refusal stands all the same and the log says so.
 """
 
+from collections.abc import Mapping
+
+from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, StoreFailed
 from aaf.domain.events import Event, EventType, occurrence
-from aaf.domain.record import Aggregate
+from aaf.domain.record import ActionRecord, Aggregate
 from aaf.ports import AddAggregate, Commit, Committed, TakeAggregate
 from aaf.services.core import Core
+from aaf.services.moving import refuse
 
 MINUTE = 60_000_000
 _KINDS = {Code.RATE_LIMITED: EventType.LIMIT_EXCEEDED}
@@ -35,6 +39,19 @@ async def count_refusal(core: Core, *, org: str, code: Code, source: str) -> Non
             )
     except StoreFailed as failure:
         core.log.entry("refusal_not_counted", {"code": code, "store": failure.code})
+
+
+async def refuse_once(
+    core: Core, record: ActionRecord, kind: EventType, code: Code, *, actor: str, data: Mapping[str, Json] | None = None
+) -> None:
+    """Record a refusal about an action; the same again by the same actor in this minute is a number."""
+    now, source = await core.store.now(), f"{actor}/{record.id}"
+    minute = now - now % MINUTE
+    told = await core.store.aggregate(record.org, str(code), source, minute) is not None
+    if not told:
+        await refuse(core, record, kind, code, actor=actor, data=data)
+    counted = Aggregate(record.org, str(code), source, minute, 1 if told else 0)
+    await core.store.commit(Commit(record.org, (AddAggregate(counted),), ()))
 
 
 async def flush_refusals(core: Core) -> int:

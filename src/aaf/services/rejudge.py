@@ -8,10 +8,11 @@ Limits are not charged again.
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-from aaf.domain.action_bytes import effect_digest
+from aaf.domain.action_bytes import action_bytes, digest, effect_digest
 from aaf.domain.approval import Standing, standing
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Verdict, at_least_as_strict
+from aaf.domain.digests import same_digest
 from aaf.domain.effect import Effect
 from aaf.domain.errors import Code
 from aaf.domain.record import ActionRecord
@@ -52,7 +53,8 @@ async def rejudge(core: Core, caller: Caller, record: ActionRecord, *, now: int)
     stored = await unseal_object(core, record.org, record.id, "input")
     asked, salt = _object(stored["input"]), bytes.fromhex(str(stored["salt"]))
     params, context = _object(_object(asked["action"])["params"]), _object(asked["context"])
-    faults = _faults(caller, record, params)
+    intact = _intact(record, params, salt)
+    faults = _faults(caller, record, params) if intact else Code.DIGEST_MISMATCH
     question = Question(
         principal=caller.principal,
         name=record.type,
@@ -65,13 +67,24 @@ async def rejudge(core: Core, caller: Caller, record: ActionRecord, *, now: int)
         dry_run=record.effect_digest is not None,
     )
     judged = await judge(core, caller.known, question)
-    again, code = await _compare(core, caller, record, judged, salt)
+    again, code = Again.DENY, Code.DIGEST_MISMATCH
+    if intact:
+        again, code = await _compare(core, caller, record, judged, salt)
     return Rejudged(again, code, judged, params, context, salt, judged.effect)
 
 
 def _object(value: Json) -> dict[str, Json]:
     """A stored object; anything else was never stored by us."""
     return value if isinstance(value, dict) else {}
+
+
+def _intact(record: ActionRecord, params: dict[str, Json], salt: bytes) -> bool:
+    """Whether the record and the stored parameters are the bytes that were decided on."""
+    tool, _, operation = record.type.rpartition(".")
+    data = action_bytes(
+        org=record.org, agent=record.agent, server=record.server, tool=tool, operation=operation, params=params
+    )
+    return same_digest(digest(salt, data), record.digest)
 
 
 def _faults(caller: Caller, record: ActionRecord, params: dict[str, Json]) -> Code | None:

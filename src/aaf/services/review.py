@@ -4,6 +4,7 @@ A review answers one digest and one view and nothing else. Nobody reviews what t
 hasn't opened every long value. The first final answer wins; whoever comes after is told.
 """
 
+import unicodedata
 from dataclasses import dataclass, replace
 
 from aaf.domain.action_bytes import commitment
@@ -21,10 +22,20 @@ from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.moving import end_in_time, in_time, late, move, refuse, too_much_changed
 from aaf.services.recording import deadline_of
+from aaf.services.refusals import refuse_once
 from aaf.services.sealing import data_key, seal, unseal_object
 
 ATTEMPTS = 3
 MAX_REASON = 1_000
+
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols without a glyph; every other character without one is a control, a space or a mark."""
+
+
+def says_something(reason: str) -> bool:
+    """Whether a reason has at least one character that can be seen."""
+    return any(unicodedata.category(one)[0] not in "CMZ" and one not in _BLANK for one in reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +142,7 @@ async def open_value(core: Core, caller: Caller, action: str, index: int) -> dic
             data={"index": index, "round": record.round, "view": record.view_digest},
         )
         opening = InsertOpening(record.id, record.round, person.id, index)
-        if isinstance(
-            await core.store.commit(Commit(record.org, (opening,), (event,), caller.known.epoch)), Committed
-        ):
+        if isinstance(await core.store.commit(Commit(record.org, (opening,), (event,), caller.known.epoch)), Committed):
             return shown
         caller = await caller.again(core)
     raise too_much_changed()
@@ -147,6 +156,7 @@ async def review(core: Core, caller: Caller, answer: Answer) -> ActionRecord:
         InputRefused: a rejection, or an approval that asks for one, without a reason, or one too long.
         StateConflict: decided already, reviewed already, late, another digest or view, or long values not opened.
     """
+    await _check_reviewer(core, caller, answer.action)
     for _ in range(ATTEMPTS):
         record = await _held(core, caller, answer.action)
         now = await core.store.now()
@@ -160,6 +170,9 @@ async def review(core: Core, caller: Caller, answer: Answer) -> ActionRecord:
         await _check_opened(core, caller, record, answer)
         earlier = await core.store.reviews(record.org, record.id, record.round)
         if any(one.reviewer == caller.principal.id for one in earlier):
+            await refuse(
+                core, record, EventType.APPROVAL_REVIEW_REFUSED, Code.ALREADY_REVIEWED, actor=caller.principal.actor
+            )
             raise StateConflict(Code.ALREADY_REVIEWED, "You have answered this request before.")
         moved, commit = await _counted(core, caller, record, answer, earlier, now)
         match await core.store.commit(commit):
@@ -170,6 +183,17 @@ async def review(core: Core, caller: Caller, answer: Answer) -> ActionRecord:
             case _:
                 continue
     raise too_much_changed()
+
+
+async def _check_reviewer(core: Core, caller: Caller, action: str) -> None:
+    """Whether the caller reviews at all; who doesn't is told nothing of the action, and the attempt is recorded about it."""
+    if not caller.principal.may(Permission.ORG_APPROVAL_REVIEW):
+        record = await core.store.action(caller.principal.org, action)
+        if record is not None:
+            await refuse_once(
+                core, record, EventType.APPROVAL_REVIEW_REFUSED, Code.PERMISSION_DENIED, actor=caller.principal.actor
+            )
+    require(caller, Permission.ORG_APPROVAL_REVIEW)
 
 
 async def _check_right(core: Core, caller: Caller, record: ActionRecord) -> None:
@@ -211,7 +235,7 @@ async def _check_answer(core: Core, caller: Caller, record: ActionRecord, answer
     if len(answer.reason) > MAX_REASON:
         raise InputRefused(Code.VALUE_TOO_LONG, f"A reason has at most {MAX_REASON} characters.", path="$.reason")
     wanted = answer.verdict is ReviewVerdict.REJECT or any(one.reason_required for one in record.requirements)
-    if wanted and not answer.reason.strip():
+    if wanted and not says_something(answer.reason):
         raise InputRefused(
             Code.REASON_REQUIRED, "This answer needs a reason.", hint="The agent is told the reason.", path="$.reason"
         )

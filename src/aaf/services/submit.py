@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aaf.domain.action_bytes import commitment, context_digest
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Verdict
-from aaf.domain.errors import AafError, Code, InputRefused, StateConflict, TooMany, Unavailable
+from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, StateConflict, TooMany, Unavailable
 from aaf.domain.events import transition
 from aaf.domain.fragments import items, members, text
 from aaf.domain.principal import Permission
@@ -73,7 +73,7 @@ async def submit(
     require(caller, Permission.OWN_ACTION_SUBMIT)
     body_hash = ""
     if idempotency_key is not None:
-        caller = await caller.again(core)  # a repetition is answered without a commit
+        caller = await _again(core, caller)  # a repetition is answered without a commit
         body_hash = _body_hash(core, caller, submission)
     for _ in range(ATTEMPTS):
         earlier = await _earlier(core, caller, idempotency_key, body_hash)
@@ -91,13 +91,26 @@ async def submit(
             case Committed() | Duplicate():
                 return await _answered(core, caller, record, formed)
             case StaleEpoch():
-                caller = await caller.again(core)
+                caller = await _again(core, caller)
                 require(caller, Permission.OWN_ACTION_SUBMIT)
             case Conflict():
                 continue
     raise Unavailable(
         Code.STORE_CONFLICT, "Too much changed at the same time.", hint="Nothing was recorded. Try again."
     )
+
+
+async def _again(core: Core, caller: Caller) -> Caller:
+    """The caller under what is so now; a key that is over is counted like one at the door.
+
+    Raises:
+        NotAuthenticated: it is.
+    """
+    try:
+        return await caller.again(core)
+    except NotAuthenticated as refusal:
+        await count_refusal(core, org=caller.principal.org, code=refusal.code, source=caller.principal.id)
+        raise
 
 
 def _question(caller: Caller, formed: Formed, action: str, now: int) -> Question:
@@ -253,7 +266,10 @@ async def _recorded(
         seq=1,
         before=State.SUBMITTED,
         after=state,
-        data=decision_data(record, judged, context_digest(formed.salt, asked)),
+        data={
+            **decision_data(record, judged, context_digest(formed.salt, asked)),
+            "credential": principal.credential,
+        },
         commit={name: commitment(salts[name], value) for name, value in formed.fields.items()},
     )
     return record, Commit(record.org, (InsertAction(record), *writes), (event,))

@@ -21,9 +21,13 @@ async def sweep(core: Core) -> int:
     now = await core.store.now()
     moved = 0
     for org, action in await core.store.due(now, BATCH):
-        record = await core.store.action(org, action)
-        if record is not None and await end_in_time(core, record, now=now):
-            moved += 1
+        try:
+            record = await core.store.action(org, action)
+            if record is not None and await end_in_time(core, record, now=now):
+                moved += 1
+        except AafError as failure:
+            # One that can't be read or closed must not keep the others open.
+            core.log.entry("sweep_failed", {"action": action, "code": str(failure.code)})
     return moved
 
 
@@ -40,6 +44,9 @@ async def start_approved(core: Core) -> int:
             if record.run != "when_approved" or record.effect == "caller":
                 continue
             known = await core.knowledge.of(org, fresh=True)
+            entry = known.configuration.catalogue.get(record.type)
+            if entry is None or not entry.run_when_approved:
+                continue
             agent = known.holder(record.agent, record.type, now=await core.store.now())
             if agent is None:
                 continue
@@ -70,4 +77,6 @@ async def round_of_work(core: Core) -> int:
             done += await part(core)
         except AafError as failure:
             core.log.entry("worker_failed", {"code": str(failure.code), "part": part.__name__})
+        except Exception as failure:  # noqa: BLE001 - a defect in one part must not end deadlines and checkpoints for everybody
+            core.log.entry("worker_crashed", {"cause": type(failure).__name__, "part": part.__name__})
     return done
