@@ -77,7 +77,11 @@ def in_time(record: ActionRecord) -> tuple[Write, ...]:
 async def refuse(
     core: Core, record: ActionRecord, kind: EventType, code: Code, *, actor: str, data: Mapping[str, Json] | None = None
 ) -> None:
-    """Record that something was tried about an action and refused; the refusal stands even if it can't be recorded."""
+    """Record that something was tried about an action and refused.
+
+    Raises:
+        StoreFailed: it can't be recorded; the caller is told that instead of the refusal, and nothing runs either way.
+    """
     event = occurrence(
         event_id=core.ids.new(),
         org=record.org,
