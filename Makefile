@@ -1,7 +1,7 @@
 # Every target does its own set-up: a Python of 3.11 or newer and make are all that a machine needs.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-dev demo serve test check bench kill attacks fmt lock clean
+.PHONY: help setup-run setup-dev demo serve test check bench kill attacks browser fuzz fmt lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,11 +36,18 @@ bench: setup-dev ## measure against the budgets; writes build/bench.json
 	@mkdir -p build
 	@$(PY) -m benchmarks
 
-kill: setup-dev ## the crash drill: SIGKILL under load, then count what was acknowledged
+kill: setup-dev ## the crash drills: SIGKILL under load of store and server, then count what was acknowledged
 	@$(PY) tests/drills/kill.py
+	@$(PY) tests/drills/kill_server.py
 
 attacks: setup-dev ## each claimed attack twice: refused, and found when its guard is taken out
 	@$(PY) -m tools.attacks
+
+browser: setup-dev ## the console in a real Chromium; writes pictures of its pages to build/screens/
+	@$(PY) -m pytest tests/browser -q -p no:cacheprovider
+
+fuzz: setup-dev ## made-up and mutated input for the URL gate and the Rego loader; findings go to build/fuzz
+	@$(PY) -m tools.fuzz
 
 fmt: setup-dev ## format, and fix what ruff can fix
 	@$(PY) -m ruff check --fix .

@@ -5,13 +5,17 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import core, http, rules, verifier
+from benchmarks import connector, core, embedded, http, rego, rules, sdk, verifier
 from benchmarks.result import OUTPUT, Figure, table, write
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "rules": rules.measure,
+    "rego": rego.measure,
     "core": core.measure,
+    "embedded": embedded.measure,
     "http": http.measure,
+    "connector": connector.measure,
+    "sdk": sdk.measure,
     "verifier": verifier.measure,
 }
 

@@ -1,4 +1,4 @@
-"""The bare baseline: a Starlette route that parses a JSON body and sends it back. Started as a process with a port number."""
+"""The bare baseline: a Starlette route that parses a JSON body and sends it back, and one that sends a page. Started as a process with a port number."""
 
 import sys
 
@@ -15,8 +15,13 @@ async def echo(request: Request) -> Response:
     return Response(orjson.dumps(orjson.loads(await request.body())), media_type="application/json")
 
 
+async def page(_: Request) -> Response:
+    """Two kilobytes of JSON."""
+    return Response(orjson.dumps({"text": "x" * 2_000}), media_type="application/json")
+
+
 if __name__ == "__main__":
-    app = Starlette(routes=[Route("/echo", echo, methods=["POST"])])
+    app = Starlette(routes=[Route("/echo", echo, methods=["POST"]), Route("/page", page)])
     uvicorn.run(
         app,
         host="127.0.0.1",

@@ -31,8 +31,8 @@ START_SECONDS = 30
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[tuple[int, str]]:
-    """The real server on a free port, with an agent's key."""
+def server(folder: Path, config: Path) -> Iterator[tuple[int, str]]:
+    """The real server on a free port, with an agent's key; its files lie in `folder`."""
     key_file = folder / "admin.key"
     command = [
         sys.executable,
@@ -42,7 +42,7 @@ def _server(folder: Path) -> Iterator[tuple[int, str]]:
         "--data",
         str(folder / "data"),
         "--config",
-        str(configured(folder / "config")),
+        str(config),
     ]
     command += ["--port", "0", "--write-key", str(key_file)]
     with (
@@ -73,7 +73,7 @@ def _port(process: subprocess.Popen[bytes]) -> int:
 
 
 @contextmanager
-def _echo() -> Iterator[int]:
+def echo() -> Iterator[int]:
     """The baseline on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -97,7 +97,11 @@ def measure() -> list[Figure]:
     body = json.dumps(
         {"action": "notes.add", "context": {"task": "benchmark"}, "params": {"text": "x" * 200, "topic": "today"}}
     ).encode()
-    with tempfile.TemporaryDirectory() as name, _echo() as bare, _server(Path(name)) as (port, key):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        echo() as bare,
+        server(Path(name), configured(Path(name) / "config")) as (port, key),
+    ):
         ours = request("/v1/actions", body, {"Authorization": f"Bearer {key}"})
         theirs = request("/echo", body, {})
         figures: list[Figure] = []

@@ -12,6 +12,7 @@ import pytest
 
 from aaf.adapters.folder import read_folder, shipped
 from aaf.adapters.keys import PURPOSES, KeyRing
+from aaf.adapters.secrets.environment import EnvironmentSecrets
 from aaf.bootstrap import ANCHORS, DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
@@ -205,7 +206,7 @@ def test_a_root_that_a_new_release_makes_unsafe_runs_nothing_here(settings: Sett
 
     notes = Notes()
     own = Settings(data=settings.data, config=settings.config)
-    connectors = Configured(own, notes, asynchronous=False)
+    connectors = Configured(own, notes, EnvironmentSecrets({}), asynchronous=False)
     assert connectors.get("files", {"files": {"root": str(settings.data)}}, 60) is None
     assert connectors.get("shell", {"shell": {}}, 60) is None
     assert notes.kinds == ["connector_refused"]

@@ -22,7 +22,18 @@ def test_an_unknown_key_is_an_error_with_a_hint(key: str, hint: str) -> None:
     assert (caught.value.code, hint in caught.value.hint) == (Code.UNKNOWN_FIELD, True)
 
 
-@pytest.mark.parametrize("flags", [{"port": "x"}, {"port": "65536"}, {"port": "-1"}, {"store": "redis"}, {"host": " "}])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"port": "x"},
+        {"port": "65536"},
+        {"port": "-1"},
+        {"store": "redis"},
+        {"host": " "},
+        {"log": "loud"},
+        {"metrics": "all"},
+    ],
+)
 def test_a_value_that_is_not_what_its_key_wants_is_refused(flags: dict[str, Any]) -> None:
     with pytest.raises(InputRefused) as caught:
         Settings.read({}, **flags)

@@ -1,26 +1,63 @@
-"""Composes the entry points: the command line, and what its `serve` runs: the HTTP API with the worker beside it. It decides nothing.
+"""Composes the entry points: the command line, and what its `serve` runs: the HTTP API and the console as one, with the worker beside them.
 
-API and worker are imported only when a server starts, so that every other command starts quickly.
+API, console and worker are imported only when a server starts, so that every other command starts quickly. Nothing is decided here but
+whose an address is: the API's are named, every other is the console's.
 """
 
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
+from typing import Any, TypeAlias
 
+from aaf.domain.metering import Metric
 from aaf.entrypoints.cli.app import start
+from aaf.ports import ORIGIN, Origin
 from aaf.services.core import Core
 
+_Message: TypeAlias = MutableMapping[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[_Message]]
+_Send: TypeAlias = Callable[[_Message], Awaitable[None]]
+Application: TypeAlias = Callable[[_Message, _Receive, _Send], Awaitable[None]]
+"""ASGI, named here because the command line runs without a server's packages."""
 
-def api(core: Core) -> object:
-    """The HTTP API of a running core, with the work that nobody asks for, and the limits of its connections."""
+_API = frozenset({"v1", "openapi.json", "healthz", "readyz", "metrics"})
+"""The first step of every address that is the API's."""
+
+
+def compose(api: Application, console: Application) -> Application:
+    """One application: `api` has its own addresses and the lifespan, `console` everything else."""
+
+    async def both(scope: _Message, receive: _Receive, send: _Send) -> None:
+        is_api = scope["type"] != "http" or scope["path"].lstrip("/").partition("/")[0] in _API
+        await (api if is_api else console)(scope, receive, send)
+
+    return both
+
+
+def _traced(console: Application, core: Core) -> Application:
+    """The console, with each request's id for the log; the API gives its own."""
+
+    async def traced(scope: _Message, receive: _Receive, send: _Send) -> None:
+        ORIGIN.set(Origin("console", core.ids.new()))
+        await console(scope, receive, send)
+
+    return traced
+
+
+def web(core: Core) -> object:
+    """The API and the console of a running core, with the work that nobody asks for, and the limits of their connections."""
     from aaf.entrypoints.api.app import create_app
     from aaf.entrypoints.api.protocol import Connection
     from aaf.entrypoints.api.wire import Wire
     from aaf.entrypoints.cli.serving import Web
+    from aaf.entrypoints.console import create_console
     from aaf.entrypoints.worker import work
 
-    app = create_app(core, background=(lambda stop: work(core, stop=stop),))
-    return Web(app, partial(Connection, wire=Wire(core.log)))
+    api = create_app(core, background=(lambda stop: work(core, stop=stop),))
+    wire = Wire(core.log, meter=core.meter)
+    core.meter.gauge(Metric.CONNECTIONS, lambda: wire.connected)
+    return Web(compose(api, _traced(create_console(core), core)), partial(Connection, wire=wire))
 
 
 def cli() -> None:
     """Run the command `aaf`."""
-    start(asgi=api)
+    start(asgi=web)

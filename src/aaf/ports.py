@@ -5,7 +5,8 @@ returns, or not at all. Services hold no transaction. Nothing here promises that
 expected versions, the epoch and the answers of `commit` are for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Protocol, TypeAlias
@@ -15,6 +16,7 @@ from aaf.domain.canonical import Json
 from aaf.domain.effect import Effect
 from aaf.domain.events import Event
 from aaf.domain.finding import Analysis
+from aaf.domain.metering import Metric, Reading
 from aaf.domain.record import (
     ActionRecord,
     Aggregate,
@@ -28,7 +30,10 @@ from aaf.domain.record import (
     Release,
     Sealed,
 )
+from aaf.domain.redaction import Values
 from aaf.domain.states import State
+from aaf.policy.rego.answers import Answer as Says
+from aaf.policy.rego.module import Module
 
 # --- writes: a closed set ---------------------------------------------------------------------------------------------
 
@@ -304,6 +309,9 @@ class Reader(Protocol):
     ) -> list[ActionRecord]:
         """Newest first by id (ids are time-ordered), older than the id `before`, at most `limit`."""
 
+    async def count(self, org: str, state: State) -> int:
+        """How many actions are in `state`; meant for the states that are open."""
+
     async def reviews(self, org: str, action: str, round_: int) -> list[Review]:
         """The reviews of one round in order."""
 
@@ -457,6 +465,49 @@ class Secrets(Protocol):
         """A new API key (docs/formats.md section 12)."""
 
 
+class SecretSource(Protocol):
+    """Credentials by handle. Nothing is promised of how fresh a value is, beyond the provider's own lifetime."""
+
+    async def get(self, handle: str) -> str:
+        """One value, to be used at once and kept nowhere.
+
+        Raises:
+            ConnectorFailed: SECRET_UNAVAILABLE; it names the handle to the log only, and no value to anybody.
+        """
+
+
+class KnownSecrets(Protocol):
+    """What the firewall itself must not let out. It finds values that it holds, and no others."""
+
+    def known(self) -> Values:
+        """A finder of every value that is there now, or that was when they could last be read."""
+
+
+class HeldSecrets(SecretSource, KnownSecrets, Protocol):
+    """Credentials, and a finder of them."""
+
+
+class SecretStore(SecretSource, Protocol):
+    """Credentials that an operator keeps; nothing gives a value back but `get`."""
+
+    def values(self) -> frozenset[str]:
+        """Every value, for the finder."""
+
+    def handles(self) -> list[str]:
+        """The handles that are there, in order."""
+
+    def put(self, handle: str, value: str) -> bool:
+        """Keep a value durably; True where it replaced one.
+
+        Raises:
+            InputRefused: the handle or the value isn't one.
+            StoreFailed: it can't be kept.
+        """
+
+    def remove(self, handle: str) -> bool:
+        """Forget a value; False where there was none."""
+
+
 class Connector(Protocol):
     """Runs actions of one tool. Nothing here judges; whatever can't be told apart from harm is a `ConnectorFailed`."""
 
@@ -486,14 +537,76 @@ class Log(Protocol):
     """Where causes go that no caller sees. One line an entry; never a parameter value or a secret."""
 
     def entry(self, kind: str, fields: Mapping[str, Json]) -> None:
-        """Write one entry; must not raise."""
+        """Write one entry; must neither raise nor wait. A line that can't be written may be lost, the ledger is the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a piece of work came in: the door, and the request's id."""
+
+    door: str
+    request: str
+
+
+ORIGIN: ContextVar[Origin | None] = ContextVar("origin", default=None)
+"""Set by an entry point for what it starts; log lines name it. Nothing decides by it."""
+
+
+class Meter(Protocol):
+    """Counts what happened, for operators; must neither raise nor wait, and forgets with the process."""
+
+    @property
+    def public(self) -> bool:
+        """Whether reading takes no key."""
+
+    def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
+        """Count `by` more of the series with these labels, in the order of the metric's definition."""
+
+    def time(self, metric: Metric, seconds: float) -> None:
+        """Note one duration."""
+
+    def gauge(self, metric: Metric, read: Callable[[], float]) -> None:
+        """Ask `read` whenever the metrics are read; it must not wait."""
+
+    def read(self) -> Reading:
+        """All that was counted."""
 
 
 class Connectors(Protocol):
     """The connectors of an organisation, as the active release configures them."""
 
-    def get(self, name: str, settings: Mapping[str, Mapping[str, Json]], timeout: int, /) -> Connector | None:
-        """The connector under these settings of all connectors and this run timeout in seconds, or None."""
+    def get(
+        self, name: str, settings: Mapping[str, Mapping[str, Json]], timeout: int, secrets: tuple[str, ...] = (), /
+    ) -> Connector | None:
+        """The connector under these settings of all connectors and this run timeout in seconds, or None.
+
+        `secrets` are the handles that the action type declares; no other is used for it.
+        """
+
+
+class PolicyEngine(Protocol):
+    """Asks policy modules. It promises no answer: whatever keeps it from one is a `PolicyFailed`, and the decision is a deny."""
+
+    async def evaluate(
+        self,
+        modules: tuple[Module, ...],
+        applying: tuple[Module, ...],
+        document: bytes,
+        facts: bytes,
+        asker: str = "",
+        /,
+    ) -> tuple[Says, ...]:
+        """What `applying` say of the JSON `document`, in their order; `modules` are all of the release, libraries too.
+
+        `facts` is a JSON object of what the modules' functions may know, by the function's kind and its argument. `asker` is whose
+        action it is, so that an engine can set aside who breaks it again and again.
+
+        Raises:
+            PolicyFailed: a module failed, took too long, or none can be asked now.
+        """
+
+    async def close(self) -> None:
+        """End what was started."""
 
 
 class Anchors(Protocol):

@@ -14,6 +14,8 @@ from aaf.domain.errors import Code, InputRefused
 _PREFIX = "AAF_"
 _OTHERS = frozenset({"AAF_API_KEY", "AAF_URL"})
 """Keys of the client commands, which are no settings of a server."""
+_SECRETS = "AAF_SECRET_"
+"""Keys of credentials (`adapters/secrets`): no settings, so their values are not even looked at here."""
 MAX_PORT = 65_535
 
 
@@ -22,7 +24,8 @@ class Settings:
     """Where things lie and where the server listens.
 
     `data` is the folder of database and keys; `config` the folder of `aaf.yaml` and `actions/`, or None for the shipped safe catalogue;
-    `root` overrides the root of the files connector; `write_key` is a file for the first key, or None to print it only.
+    `root` overrides the root of the files connector; `write_key` is a file for the first key, or None to print it only. `log` is how urgent
+    a line of the log has to be: None is `info` for a server and `warning` in process. `metrics` is who may read them.
     """
 
     data: Path = Path(".aaf")
@@ -32,6 +35,8 @@ class Settings:
     port: int = 8700
     write_key: Path | None = None
     store: str = "sqlite"
+    log: str | None = None
+    metrics: str = "key"
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **flags: object) -> Self:
@@ -43,7 +48,7 @@ class Settings:
         names = {f"{_PREFIX}{field.name.upper()}": field.name for field in fields(cls)}
         settings = cls()
         for key, text in sorted(environ.items()):
-            if not key.startswith(_PREFIX) or key in _OTHERS:
+            if not key.startswith(_PREFIX) or key in _OTHERS or key.startswith(_SECRETS):
                 continue
             if key not in names:
                 near = difflib.get_close_matches(key, [*names, *_OTHERS], n=1)
@@ -71,6 +76,22 @@ def _value(name: str, value: object) -> Any:  # noqa: ANN401 - each field has a 
             if value not in {"sqlite", "memory"}:
                 raise InputRefused(
                     Code.WRONG_TYPE, "The store is `sqlite` or `memory`.", hint="Leave it out for sqlite."
+                )
+            return value
+        case "log":
+            if value not in {"info", "warning", "error", "off"}:
+                raise InputRefused(
+                    Code.WRONG_TYPE,
+                    "The log is `info`, `warning`, `error` or `off`.",
+                    hint="Leave it out for the default.",
+                )
+            return value
+        case "metrics":
+            if value not in {"key", "open"}:
+                raise InputRefused(
+                    Code.WRONG_TYPE,
+                    "Metrics are `key` or `open`.",
+                    hint="`open` lets anybody who reaches the server read them.",
                 )
             return value
         case _:

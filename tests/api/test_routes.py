@@ -35,6 +35,7 @@ CASES = [
     Case("POST", "/v1/actions", "agent", "approver", {"action": "note.take", "params": {"text": "x"}}),
     Case("GET", "/v1/actions", "agent", None),
     Case("GET", "/v1/actions/{action}", "agent", None),
+    Case("GET", "/v1/actions/{action}/events", "agent", None),
     Case("POST", "/v1/actions/{action}/execute", "agent", "approver", DIGEST),
     Case("POST", "/v1/actions/{action}/permit", "agent", "approver", {**DIGEST, "audience": "tool"}),
     Case("POST", "/v1/permits/{jti}/consume", "agent", "approver", DIGEST),
@@ -54,6 +55,7 @@ CASES = [
     Case("GET", "/v1/checkpoints/latest", "agent", "viewer"),
     Case("GET", "/v1/checkpoints/consistency?old=1&new=1", "agent", "viewer"),
     Case("GET", "/v1/proof-pack/{action}", "agent", "viewer"),
+    Case("GET", "/metrics", "viewer", "agent"),
 ]
 OPEN = {"GET /v1/health", "GET /openapi.json"}
 

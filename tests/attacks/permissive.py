@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aaf.analysis.addresses import AddressClass
 from aaf.domain.canonical import Json
 from aaf.domain.decision import Decision, Source, Verdict, Vote
 from aaf.domain.errors import Code
@@ -42,3 +43,33 @@ def recorded(store: object, *args: object, **kwargs: object) -> None:
 def whole_effect(judged: Any) -> Any:
     """The effect with everything in it, secrets too."""
     return judged.effect
+
+
+def host_before_the_at(text: str, default_port: int) -> tuple[str, int]:
+    """A reader of URLs that takes a user name for the host."""
+    return text.partition("@")[0].partition(":")[0], default_port
+
+
+def calls_it_global(address: str) -> AddressClass:
+    """A table of addresses without a special one."""
+    return AddressClass.GLOBAL
+
+
+def metadata_again(*args: object, **kwargs: object) -> tuple[str, ...]:
+    """A second question to the resolver, after the check."""
+    return ("169.254.169.254",)
+
+
+def no_objection(*args: object, **kwargs: object) -> Vote:
+    """A vote that stands in nobody's way."""
+    return Vote(Verdict.ALLOW, Source.GUARD, Code.OK, "none")
+
+
+def untouched(text: str) -> list[tuple[None, str, int]]:
+    """A text as one plain piece, whatever it holds."""
+    return [(None, text, len(text))] if text else []
+
+
+def as_they_come(segments: Any) -> list[tuple[str, str, str | None]]:
+    """Segments as they were stored."""
+    return [(one[0], one[1], one[2]) for one in segments]

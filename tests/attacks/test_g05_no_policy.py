@@ -1,10 +1,17 @@
 """G05: no policy, an empty one, or one that can't be asked: nothing runs, and the reason says why."""
 
+from collections.abc import Callable
+
 import pytest
 
+from aaf.adapters.rego.engine import Engine, Patience
+from aaf.adapters.rego.waiting import Blocking
 from aaf.domain.errors import Code, Unavailable
 from aaf.domain.states import State
-from tests.services.world import MAIN, World, edited, refused
+from aaf.ports import PolicyEngine
+from aaf.services.core import NO_ENGINE
+from tests.services.test_modules import RUNAWAY, asking, having, pay
+from tests.services.world import MAIN, UNHURRIED, World, edited, refused
 
 HEAD, _, REST = MAIN.partition("rules:")
 EMPTY = edited(
@@ -37,3 +44,32 @@ def test_a_policy_that_cannot_be_read_runs_nothing(filed: World) -> None:
     with refused(Code.STORE_UNAVAILABLE, Unavailable):
         filed.submit("files.read", {"path": "a.txt"}, run=True)
     assert filed.hands.runs == 0
+
+
+ALLOWING = having('decision := {"action": "deny"} if input.params.to == "evil"\n')
+SLOW = having(RUNAWAY)
+BRIEF = Patience(answer=0.2, start=60.0)
+GREEDY = having(
+    'decision := {"action": "deny"} if {\n  input.params.to == "slow"\n  count(numbers.range(1, 100000000)) == 1\n}\n'
+)
+
+
+@pytest.mark.attack("G05", guard="aaf.services.judging:failed_policy", without="tests.attacks.permissive:no_objection")
+@pytest.mark.parametrize(
+    ("files", "engine", "code"),
+    [
+        (ALLOWING, lambda: NO_ENGINE, Code.POLICY_ENGINE_UNAVAILABLE),
+        (SLOW, lambda: Engine(Blocking(1), workers=1, patience=BRIEF), Code.POLICY_TIMEOUT),
+        (GREEDY, lambda: Engine(Blocking(1), workers=1, patience=UNHURRIED), Code.POLICY_ENGINE_CRASHED),
+    ],
+    ids=["absent", "timed out", "crashed"],
+)
+def test_an_engine_that_is_gone_late_or_broken_denies_what_rules_allow(
+    either: World, files: dict[str, bytes], engine: Callable[[], PolicyEngine], code: Code
+) -> None:
+    either.configure(files)
+    with asking(either, engine()):
+        record = pay(either, "slow")
+    assert (record.state, record.code) == (State.DENIED, code)
+    either.configure(ALLOWING)
+    assert pay(either).state is State.ALLOWED

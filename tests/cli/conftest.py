@@ -1,6 +1,7 @@
 """A real server in a process of its own, three keys, and the command line against it."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.app import app
+from aaf.entrypoints.cli.demonstration.shop import shop
 from aaf.entrypoints.cli.demonstration.stage import Stage, server
 from aaf.entrypoints.cli.terminal.client import Client
 from aaf.entrypoints.cli.terminal.reading import text
@@ -58,9 +60,10 @@ class Scene:
 
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    stage = Stage(tmp_path_factory.mktemp("scene"))
-    stage.set_out()
-    with server(stage) as running:
+    with ExitStack() as open_:
+        stage = Stage(tmp_path_factory.mktemp("scene"), open_.enter_context(shop()))
+        stage.set_out()
+        running = open_.enter_context(server(stage))
         admin = running.key("admin").read_text(encoding="ascii").strip()
         keys = {"admin": admin}
         with Client(running.url, admin) as client:

@@ -90,8 +90,10 @@ def _call(printed: str) -> socket.socket:
 
 
 def _lines(folder: Path) -> list[dict[str, object]]:
-    """The log; every line of it is JSON."""
-    return [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    """The log but for what is said while all is well; every line of it is JSON."""
+    lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    kept = [line for line in lines if line["severity"] != "info"]
+    return [{name: value for name, value in line.items() if name not in {"severity", "time"}} for line in kept]
 
 
 def _heard(connection: socket.socket) -> bytes:
@@ -260,7 +262,10 @@ def test_a_broken_folder_at_the_first_start_prints_every_problem_with_its_place(
         cwd=folder, capture_output=True, text=True, check=False, timeout=DEADLINE,
     )  # fmt: skip
     assert ended.returncode == 2
-    assert ended.stderr.startswith("configuration_invalid: ")
+    logged = [line for line in ended.stderr.splitlines() if line.startswith("{")]
+    said = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
+    assert [json.loads(line)["event"] for line in logged] == ["configuration_refused"]
+    assert said[0].startswith("configuration_invalid: ")
     assert len(re.findall(r"aaf\.yaml:\d+:\d+: ", ended.stderr)) >= 2
     assert "Traceback" not in ended.stderr
 

@@ -107,6 +107,8 @@ def test_actions_are_listed_newest_first_in_pages(subject: Subject) -> None:
         there(subject, InsertAction(record))
     newest = [record.id for record in reversed(records)]
     store = subject.store
+    for state in State:
+        assert subject.run(store.count(ORG, state)) == len(subject.run(store.actions(ORG, state=state, limit=1000)))
     first = subject.run(store.actions(ORG, limit=5))
     assert [one.id for one in first] == newest[:5]
     rest = subject.run(store.actions(ORG, before=first[-1].id))

@@ -156,7 +156,7 @@ class Findings:
 
 
 class Mode(Protocol):
-    """What is killed and what is looked at afterwards; a second mode would start a whole server."""
+    """What is killed and what is looked at afterwards. `kill_server.py` beside this file drills a whole server."""
 
     def start(self, acknowledge: int, seed: int) -> "subprocess.Popen[bytes]":
         """Start the child; it writes lines `<event id> <seq>` to the descriptor `acknowledge`."""

@@ -822,7 +822,7 @@ def test_every_problem_of_every_file_is_said_at_once() -> None:
         "actions/files.read.yaml:1:1: the action type lacks `risk` (add `risk:`)",
         "actions/files.read.yaml:1:1: the action type lacks `input` (add `input:`)",
         "actions/files.read.yaml:1:1: the action type lacks `effect` (add `effect:`)",
-        "policies/a.rego: policy modules in Rego aren't supported by this version (write rules in aaf.yaml)",
+        "policies/a.rego: policy modules in Rego need the engine, which isn't installed (install agent-action-firewall[rego])",
     ]
 
 

@@ -23,6 +23,9 @@ from aaf.adapters.driving import drive
 from aaf.adapters.folder import read_folder, shipped
 from aaf.adapters.keys import KeyRing
 from aaf.adapters.memory import MemoryStore
+from aaf.adapters.rego.engine import Engine, Patience
+from aaf.adapters.rego.parser import WorkerParser
+from aaf.adapters.rego.waiting import Blocking as Blocked
 from aaf.adapters.sqlite.file import Options
 from aaf.adapters.sqlite.store import SqliteStore
 from aaf.adapters.system import SystemIds
@@ -51,6 +54,8 @@ from aaf.services.submit import Submitted, submit
 T = TypeVar("T")
 SECOND = 1_000_000
 ORG = "0195b3c4-0000-7000-8000-0000000000a1"
+UNHURRIED = Patience(answer=20.0, start=60.0, free=60.0)
+"""A busy machine is no reason for a deny in a test that isn't about one."""
 
 MAIN = """\
 version: 1
@@ -384,8 +389,12 @@ class World:
     # --- configuration and files ---
 
     def configure(self, files: Mapping[str, bytes]) -> Activated:
-        """Activate another configuration."""
-        return self.run(activate(self.store, self.ids, org=self.org, files=files, author="system", message="test"))
+        """Activate another configuration; policy modules are read by the real engine."""
+        with WorkerParser() as parser:
+            done = activate(
+                self.store, self.ids, org=self.org, files=files, author="system", message="test", parser=parser
+            )
+            return self.run(done)
 
     @property
     def workspace(self) -> Path:
@@ -440,6 +449,7 @@ class World:
         return world
 
     def close(self) -> None:
+        self.run(self.core.engine.close())
         self.run(self.store.close())
 
     # --- the offline verifier ---
@@ -465,7 +475,9 @@ class Fixed:
     def __init__(self, connectors: Mapping[str, Connector]) -> None:
         self._connectors = dict(connectors)
 
-    def get(self, name: str, _settings: Mapping[str, Mapping[str, Json]], _timeout: int, /) -> Connector | None:
+    def get(
+        self, name: str, _settings: Mapping[str, Mapping[str, Json]], _timeout: int, _secrets: tuple[str, ...] = (), /
+    ) -> Connector | None:
         return self._connectors.get(name)
 
     def clear(self) -> None:
@@ -499,6 +511,7 @@ def _opened(
         log=log,
         installation=drive(store.installation()),
         process=ids.new(),
+        engine=Engine(Blocked(1), workers=1, patience=UNHURRIED),
     )
     return {"store": store, "core": core}
 

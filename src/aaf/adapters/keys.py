@@ -61,6 +61,10 @@ class KeyRing:
         """Sealing under the key-encryption key."""
         return LocalVault(self._secrets["key-encryption"])
 
+    def cipher(self, purpose: str) -> AESGCM:
+        """AES-256-GCM under a key of its own for `purpose`, derived from the key-encryption key (docs/formats.md section 13)."""
+        return AESGCM(keyed_hash(self._secrets["key-encryption"], f"aaf-derived-key-v1\0{purpose}".encode()))
+
     def hashes(self) -> "KeyedHashes":
         """HMACs under pepper and match key."""
         return KeyedHashes(self._secrets["pepper"], self._secrets["match"])

@@ -229,6 +229,11 @@ class MemoryStore:
             ]
         return sorted(found, key=lambda record: record.id, reverse=True)[:limit]
 
+    async def count(self, org: str, state: State) -> int:
+        """How many actions are in `state`."""
+        with self._lock:
+            return sum(its == org and one.state is state for (its, _), one in self._tables.actions.items())
+
     async def reviews(self, org: str, action: str, round_: int) -> list[Review]:
         """The reviews of one round in order."""
         with self._lock:

@@ -42,6 +42,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         ),
         Code.ALREADY_DECIDED: Advice("This request is decided.", "Nothing: the first final answer counts."),
         Code.ALREADY_REVIEWED: Advice("You have answered this request.", "Nothing: one person counts once."),
+        Code.ANSWERED_TOO_SOON: Advice("The answer came before the request could be read.", _LOOK_AGAIN),
         Code.APPROVAL_REQUIRED: Advice("A person has to approve this action.", _WAIT),
         Code.BAD_REQUEST: Advice("The request is not one that this interface knows.", _CORRECT),
         Code.BODY_TOO_LARGE: Advice("The body is too large.", "Send less, or send a reference to the data."),
@@ -53,6 +54,9 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
             "Nobody knows how the run ended.", "Look at the target first; it is never tried again by itself."
         ),
         Code.CONNECTOR_UNAVAILABLE: Advice("Nothing is configured to run this action.", _ADMINISTRATOR),
+        Code.CREDENTIAL_IN_REQUEST: Advice(
+            "The request carries a credential.", "Leave it out: the firewall adds the destination's own."
+        ),
         Code.DEADLINE_PASSED: Advice("The time for this is over.", _NEW_ACTION),
         Code.DIGEST_MISMATCH: Advice(
             "These are not the bytes that were decided on.", "A changed action is a new action: submit it."
@@ -62,11 +66,42 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         ),
         Code.DUPLICATE_KEY: Advice("An object has the same key twice.", "Send every key once."),
         Code.EFFECT_CHANGED: Advice("What the action would do has changed since it was approved.", _WAIT),
+        Code.EGRESS_ADDRESS_REFUSED: Advice(
+            "The address is not one that may be called.", "Call a public address, or ask an administrator."
+        ),
+        Code.EGRESS_CONNECT_FAILED: Advice(
+            "The server could not be reached; nothing was sent.", "Check the target, then submit a new action."
+        ),
+        Code.EGRESS_DNS_FAILED: Advice(
+            "The host's address could not be found; nothing was sent.", "Check the host name."
+        ),
+        Code.EGRESS_HOST_REFUSED: Advice(
+            "The host is not one that may be called.", "Call a host of the allowlist, or ask an administrator."
+        ),
+        Code.EGRESS_PROTOCOL_ERROR: Advice(
+            "The server's answer is not valid HTTP.", "Check the target, then submit a new action."
+        ),
+        Code.EGRESS_REDIRECT_REFUSED: Advice(
+            "The server's redirect was not followed.", "Call the final address itself, as a new action."
+        ),
+        Code.EGRESS_REQUEST_REFUSED: Advice(
+            "The method, a header or the body is not one that may be sent.",
+            "Correct the request and submit a new action.",
+        ),
+        Code.EGRESS_TLS_FAILED: Advice(
+            "The server's certificate or encryption is not acceptable; nothing was sent.",
+            "Tell whoever runs the server.",
+        ),
+        Code.EGRESS_TOO_LARGE: Advice("The server's answer is too large.", "Ask for less at once."),
+        Code.EGRESS_URL_REFUSED: Advice(
+            "The URL is not one that can be read in one way only.", "Write it plainly: https, a host, a path."
+        ),
         Code.EMPTY_POLICY: Advice("There is no policy to decide by.", "An operator has to activate a configuration."),
         Code.ENTRY_CHANGED: Advice("The catalogue's entry has changed since this was decided.", _NEW_ACTION),
         Code.EXPIRED_CREDENTIAL: Advice("The key has expired.", _NEW_KEY),
         Code.EXPIRED_PERMIT: Advice("This permit has expired.", "Ask for a new one; a permit lasts at most a minute."),
         Code.FALLBACK: Advice("The catalogue has no such type of action, so people decide.", _WAIT),
+        Code.FORM_REFUSED: Advice("The form is not one that the console made for you.", "Open the page again."),
         Code.HEADERS_TOO_LARGE: Advice("The address, the headers or the trailers are too large.", "Send less of them."),
         Code.IDEMPOTENCY_MISMATCH: Advice(
             "This idempotency key stands for another body.", "Use a new key for a new action."
@@ -82,6 +117,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.METHOD_NOT_ALLOWED: Advice("This address has no such method.", "Use a method that `Allow` names."),
         Code.MISSING_CREDENTIAL: Advice("No key was sent.", "Send `Authorization: Bearer <key>`."),
         Code.MISSING_FIELD: Advice("A field is missing.", _CORRECT),
+        Code.MODULE: Advice("A policy of the organisation decided this.", _OTHER_WAY),
         Code.NOT_ANSWERED_IN_TIME: Advice("Nobody answered in time, so the answer is no.", _NEW_ACTION),
         Code.NOT_APPROVED: Advice("Nobody has approved this action yet.", _WAIT),
         Code.NOT_FOUND: Advice("There is no such thing, or not for this key.", "Check the address and the id."),
@@ -100,7 +136,13 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         ),
         Code.PATH_PROTECTED: Advice("The path is protected from every action.", _OTHER_WAY),
         Code.PERMISSION_DENIED: Advice("This key may not do that.", _ADMINISTRATOR),
+        Code.POLICY_CONFLICT: Advice("Policy contradicts itself, so the answer is no.", "Tell an operator."),
+        Code.POLICY_ENGINE_CRASHED: Advice("Policy could not decide, so the answer is no.", "Tell an operator."),
+        Code.POLICY_ENGINE_UNAVAILABLE: Advice(
+            "Policy could not be asked, so the answer is no.", "Submit a new action later, or tell an operator."
+        ),
         Code.POLICY_ERROR: Advice("Policy could not decide, so the answer is no.", "Tell an operator."),
+        Code.POLICY_TIMEOUT: Advice("Policy took too long to decide, so the answer is no.", "Tell an operator."),
         Code.RATE_LIMITED: Advice(
             "This agent submits more than its rate limit.", "Wait as long as `Retry-After` says."
         ),
@@ -128,6 +170,11 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
             "The parameters are not what the catalogue declares.",
             "Correct what `faults` names and submit a new action.",
         ),
+        Code.SECRET_QUOTED: Advice(
+            "A secret of the firewall is quoted in the action.",
+            "Leave it out; connectors are given secrets by themselves.",
+        ),
+        Code.SECRET_UNAVAILABLE: Advice("A credential that this action needs can't be had.", "Tell an operator."),
         Code.SHUTTING_DOWN: Advice("The server is ending.", _LATER),
         Code.STORE_BUSY: Advice("The store is busy.", _LATER),
         Code.STORE_CONFLICT: Advice("Too much changed at the same time.", _LATER),
@@ -183,7 +230,7 @@ _OPEN: Mapping[State, Advice] = MappingProxyType(
 )
 
 _ONLY_WHO = frozenset(
-    {Code.APPROVAL_REQUIRED, Code.CLASS_DEFAULT, Code.FALLBACK, Code.OK, Code.RULE, Code.RULE_UNKNOWN}
+    {Code.APPROVAL_REQUIRED, Code.CLASS_DEFAULT, Code.FALLBACK, Code.MODULE, Code.OK, Code.RULE, Code.RULE_UNKNOWN}
 )
 """Codes that say who decided, and leave it to the state what that means."""
 

@@ -70,7 +70,10 @@ DEFAULT_REQUIREMENT = Requirement()
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One voice: `name` is the rule, guard or limit, `reason` a sentence for people, `unknown` that it fired for want of a value."""
+    """One voice: `name` is the rule, module, guard or limit, `reason` a sentence for people.
+
+    `unknown` says that it fired for want of a value; `risk` is the risk that a module gave the action, empty where it gave none.
+    """
 
     verdict: Verdict
     source: Source
@@ -79,6 +82,7 @@ class Vote:
     reason: str = ""
     requirement: Requirement | None = None
     unknown: bool = False
+    risk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ next; `detail` is for the log only and never leaves the process through a door.
     ├── Unavailable         nothing can be recorded now, so nothing may run
     │   └── StoreFailed     the store's own reason: full, read-only, locked, newer, misplaced
     ├── ConnectorFailed     a run or a dry run did not succeed; the code says why
+    ├── PolicyFailed        policy modules gave no answer, so the answer is no; the code says why
     └── ConfigurationInvalid   a file, key, field, rule or operator is wrong; every problem with its place
 """
 
@@ -30,6 +31,7 @@ class Code(StrEnum):
     ALREADY_CONSUMED = "already_consumed"
     ALREADY_DECIDED = "already_decided"
     ALREADY_REVIEWED = "already_reviewed"
+    ANSWERED_TOO_SOON = "answered_too_soon"
     APPROVAL_REQUIRED = "approval_required"
     BAD_REQUEST = "bad_request"
     BODY_TOO_LARGE = "body_too_large"
@@ -39,16 +41,28 @@ class Code(StrEnum):
     CONNECTOR_FAILED = "connector_failed"
     CONNECTOR_TIMEOUT = "connector_timeout"
     CONNECTOR_UNAVAILABLE = "connector_unavailable"
+    CREDENTIAL_IN_REQUEST = "credential_in_request"
     DEADLINE_PASSED = "deadline_passed"
     DIGEST_MISMATCH = "digest_mismatch"
     DRY_RUN_FAILED = "dry_run_failed"
     DUPLICATE_KEY = "duplicate_key"
     EFFECT_CHANGED = "effect_changed"
+    EGRESS_ADDRESS_REFUSED = "egress_address_refused"
+    EGRESS_CONNECT_FAILED = "egress_connect_failed"
+    EGRESS_DNS_FAILED = "egress_dns_failed"
+    EGRESS_HOST_REFUSED = "egress_host_refused"
+    EGRESS_PROTOCOL_ERROR = "egress_protocol_error"
+    EGRESS_REDIRECT_REFUSED = "egress_redirect_refused"
+    EGRESS_REQUEST_REFUSED = "egress_request_refused"
+    EGRESS_TLS_FAILED = "egress_tls_failed"
+    EGRESS_TOO_LARGE = "egress_too_large"
+    EGRESS_URL_REFUSED = "egress_url_refused"
     EMPTY_POLICY = "empty_policy"
     ENTRY_CHANGED = "entry_changed"
     EXPIRED_CREDENTIAL = "expired_credential"
     EXPIRED_PERMIT = "expired_permit"
     FALLBACK = "fallback"
+    FORM_REFUSED = "form_refused"
     HEADERS_TOO_LARGE = "headers_too_large"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     INTERNAL_ERROR = "internal_error"
@@ -59,6 +73,7 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     MISSING_CREDENTIAL = "missing_credential"
     MISSING_FIELD = "missing_field"
+    MODULE = "module"
     NOT_ANSWERED_IN_TIME = "not_answered_in_time"
     NOT_APPROVED = "not_approved"
     NOT_FOUND = "not_found"
@@ -73,7 +88,11 @@ class Code(StrEnum):
     PATH_OUTSIDE_ROOT = "path_outside_root"
     PATH_PROTECTED = "path_protected"
     PERMISSION_DENIED = "permission_denied"
+    POLICY_CONFLICT = "policy_conflict"
+    POLICY_ENGINE_CRASHED = "policy_engine_crashed"
+    POLICY_ENGINE_UNAVAILABLE = "policy_engine_unavailable"
     POLICY_ERROR = "policy_error"
+    POLICY_TIMEOUT = "policy_timeout"
     RATE_LIMITED = "rate_limited"
     REASON_REQUIRED = "reason_required"
     RECOVERING = "recovering"
@@ -88,6 +107,8 @@ class Code(StrEnum):
     RULE = "rule"
     RULE_UNKNOWN = "rule_unknown"
     SCHEMA_VIOLATION = "schema_violation"
+    SECRET_QUOTED = "secret_quoted"  # noqa: S105 - the name of a code
+    SECRET_UNAVAILABLE = "secret_unavailable"  # noqa: S105 - the name of a code
     SHUTTING_DOWN = "shutting_down"
     STORE_BUSY = "store_busy"
     STORE_CONFLICT = "store_conflict"
@@ -165,6 +186,16 @@ class StoreFailed(Unavailable):
 
 class ConnectorFailed(AafError):
     """A run or a dry run did not succeed."""
+
+
+class PolicyFailed(AafError):
+    """Policy modules gave no answer, so the answer is no."""
+
+    def __init__(self, code: Code, message: str, *, detail: str = "", module: str = "", line: int = 0) -> None:
+        """Keep the module and its line, counted from 1, where they are known; `detail` may quote values, so not even a log gets it unread."""
+        super().__init__(code, message, detail=detail)
+        self.module = module
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,30 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """One unit of a rate that the action's target has: one each `interval` microseconds, at most `burst` at once.
+
+    `name` is the rate's, `subject` what it is counted for; both are of the configuration, never of the action.
+    """
+
+    name: str
+    subject: str
+    interval: int
+    burst: int
+
+    @property
+    def tolerance(self) -> int:
+        """Microseconds by which a unit may come early."""
+        return self.interval * (self.burst - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
-    """Everything that a connector can say of the parameters alone; `target` is what the action touches, None if that isn't clear."""
+    """Everything that a connector can say of the parameters alone; `target` is what the action touches, None if that isn't clear.
+
+    `charges` are the target's rates, charged once in the append.
+    """
 
     findings: tuple[Finding, ...] = ()
     target: str | None = None
+    charges: tuple[Charge, ...] = ()

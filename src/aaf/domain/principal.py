@@ -12,6 +12,7 @@ from enum import StrEnum, unique
 class Permission(StrEnum):
     """Every permission, in alphabetical order."""
 
+    INSTALLATION_METRICS_READ = "installation:metrics:read"
     INSTALLATION_RECOVERY_RELEASE = "installation:recovery:release"
     ORG_ACTION_READ = "org:action:read"
     ORG_ACTION_RESOLVE = "org:action:resolve"
@@ -50,7 +51,7 @@ _AGENT = frozenset(
         Permission.OWN_PROOF_READ,
     }
 )
-_VIEWER = frozenset({Permission.ORG_ACTION_READ})
+_VIEWER = frozenset({Permission.INSTALLATION_METRICS_READ, Permission.ORG_ACTION_READ})
 _AUDITOR = _VIEWER | {
     Permission.ORG_APPROVAL_READ,
     Permission.ORG_AUDIT_EXPORT,

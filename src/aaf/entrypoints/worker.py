@@ -6,12 +6,14 @@ of error, never by its text, and the next one follows.
 
 import asyncio
 
+from aaf.ports import ORIGIN, Origin
 from aaf.services.core import Core
 from aaf.services.timers import round_of_work
 
 
 async def work(core: Core, *, every: float = 1.0, stop: asyncio.Event) -> None:
     """Do a round, wait `every` seconds, until `stop` is set."""
+    ORIGIN.set(Origin("worker", core.process))
     while not stop.is_set():
         try:
             await round_of_work(core)

@@ -7,11 +7,12 @@ doesn't declare is a problem at load, and what an approver must see can't be dec
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Any
 
 from aaf.domain.canonical import Json, canonical
+from aaf.domain.redaction import Fields
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import Section, did_you_mean
 from aaf.policy.schema_reading import read_schema
@@ -168,6 +169,15 @@ class Catalogue(Mapping[str, Entry]):
     def __len__(self) -> int:
         """How many there are."""
         return len(self._entries)
+
+
+def hide_named(entry: Entry, names: Fields) -> tuple[Entry, tuple[str, ...]]:
+    """The entry with every declared parameter of these names secret too, and the ones that can't be: targets and amounts stay shown."""
+    shown = {*entry.targets, *(entry.amount or ())}
+    named = [f"params.{path}" for path in entry.input.paths() if path.rpartition(".")[2] in names]
+    kept = tuple(path for path in named if any(_touches(path, one) for one in shown))
+    more = tuple(path for path in named if path not in kept and path not in entry.secret)
+    return (replace(entry, secret=(*entry.secret, *more)) if more else entry), kept
 
 
 def short_name(name: str) -> str:

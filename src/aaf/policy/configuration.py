@@ -6,31 +6,43 @@ and gives the same decisions. No key is ignored: what nobody reads is a problem.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum, unique
 from typing import Any
 
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
 from aaf.domain.errors import ConfigurationInvalid, Problem
-from aaf.policy.catalogue import ActionClass, Catalogue, Entry, read_entry
+from aaf.domain.redaction import Fields, plain_field
+from aaf.policy.catalogue import ActionClass, Catalogue, Entry, hide_named, read_entry
+from aaf.policy.connector_settings import check_effects, read_connectors
 from aaf.policy.judge import Policy
 from aaf.policy.positioned import Faults, Node, TooManyFaults, parse
 from aaf.policy.reading import Section, choose, did_you_mean
+from aaf.policy.rego.module import Module
+from aaf.policy.rego.parsing import Parser
 from aaf.policy.rules import Rule, read_requirement, read_rules, requirement_from_json
 
 MAIN = "aaf.yaml"
 FORMAT = "aaf-configuration/1"
-CONNECTORS = ("files",)
-MAX_FILE_BYTES = 64 * 1_048_576
 MAX_PROBLEMS = 200
 """Problems that one load says; it stops there."""
 
 _ACTION_FILE = re.compile(r"actions/[^/]+\.yaml")
+_MODULE_FILE = re.compile(r"policies/[^/]+\.rego")
 _RATE = re.compile(r"([1-9][0-9]{0,6})/([smhd])")
 _MICROSECONDS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _MAX_BURST = 100_000
 _MAX_RUN = 3600
+
+
+@unique
+class Enforce(StrEnum):
+    """Who refuses what is over a limit: the door, or the policy modules that ask for it."""
+
+    DOOR = "door"
+    POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +52,21 @@ class Limit:
     name: str
     interval: int
     burst: int
+    enforce: Enforce = Enforce.DOOR
 
     @property
     def tolerance(self) -> int:
         """Microseconds by which a unit may come early."""
         return self.interval * (self.burst - 1)
+
+    def to_json(self) -> dict[str, Json]:
+        """As stored."""
+        return {"burst": self.burst, "enforce": self.enforce, "interval": self.interval, "name": self.name}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Limit":
+        """What `to_json` stored, or a version before `enforce` did."""
+        return cls(stored["name"], stored["interval"], stored["burst"], Enforce(stored.get("enforce", Enforce.DOOR)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +85,9 @@ class Configuration:
     connectors: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     redact: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    modules: tuple[Module, ...] = ()
     policy: Policy = field(init=False, compare=False)
+    _applying: dict[str, tuple[Module, ...]] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Compile the policy."""
@@ -76,6 +100,19 @@ class Configuration:
             file=MAIN,
         )
         object.__setattr__(self, "policy", policy)
+        known = {name: tuple(one for one in self.modules if one.applies_to(name)) for name in self.catalogue}
+        object.__setattr__(self, "_applying", known)
+
+    @property
+    def exemptions(self) -> tuple[Mapping[str, Json], ...]:
+        """Which origins `egress.unsafe_allow` lets the connector http call whatever their address is; usually none."""
+        listed = self.connectors.get("http", {}).get("unsafe_allow")
+        return tuple(one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
+
+    def modules_for(self, name: str) -> tuple[Module, ...]:
+        """The policy modules that have a word on actions of this type, known or not."""
+        found = self._applying.get(name)
+        return tuple(one for one in self.modules if one.applies_to(name)) if found is None else found
 
     def to_stored(self) -> dict[str, Json]:
         """The document of a release: JSON that `from_stored` reads."""
@@ -86,7 +123,8 @@ class Configuration:
             "defaults": {klass.value: verdict for klass, verdict in self.defaults.items()},
             "fallback": self.fallback.to_json() if self.fallback else None,
             "format": FORMAT,
-            "limits": [{"burst": limit.burst, "interval": limit.interval, "name": limit.name} for limit in self.limits],
+            "limits": [limit.to_json() for limit in self.limits],
+            "modules": [module.to_json() for module in self.modules],
             "organisation": self.organisation,
             "redact": list(self.redact),
             "rules": [rule.to_json() for rule in self.rules],
@@ -115,12 +153,13 @@ class Configuration:
             defaults={ActionClass(klass): Verdict(verdict) for klass, verdict in document["defaults"].items()},
             approvals=requirement_from_json(document["approvals"]),
             fallback=requirement_from_json(document["fallback"]) if document["fallback"] else None,
-            limits=tuple(Limit(limit["name"], limit["interval"], limit["burst"]) for limit in document["limits"]),
+            limits=tuple(Limit.from_json(limit) for limit in document["limits"]),
             use_within=document["use_within"],
             run_timeout=document["run_timeout"],
             connectors=document["connectors"],
             redact=tuple(document["redact"]),
             warnings=tuple(document["warnings"]),
+            modules=tuple(Module.from_json(module) for module in document.get("modules", ())),
         )
 
 
@@ -130,15 +169,17 @@ def source_hash(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256(canonical(listed)).hexdigest()
 
 
-def load(files: Mapping[str, bytes]) -> Configuration:
-    """Compile the files of a configuration folder: `aaf.yaml` and `actions/*.yaml`, by their names in it.
+def load(files: Mapping[str, bytes], *, parser: Parser | None = None) -> Configuration:
+    """Compile the files of a configuration folder: `aaf.yaml`, `actions/*.yaml` and `policies/*.rego`, by their names in it.
+
+    Modules need `parser`; without one, each of them is a problem.
 
     Raises:
         ConfigurationInvalid: with every problem of every file, in order of files and places; with the first 200 where there are more.
     """
     faults, configuration, more = Faults(MAIN, room=MAX_PROBLEMS), None, False
     try:
-        configuration = _read_files(files, faults)
+        configuration = _read_files(files, faults, parser)
     except TooManyFaults:
         more = True
     if faults.problems or configuration is None:
@@ -151,10 +192,10 @@ def load(files: Mapping[str, bytes]) -> Configuration:
     return configuration
 
 
-def _read_files(files: Mapping[str, bytes], faults: Faults) -> Configuration | None:
+def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | None) -> Configuration | None:
     """Read every file; None where there is nothing to read the main one from."""
     for name in files:
-        if name != MAIN and not _ACTION_FILE.fullmatch(name):
+        if name != MAIN and not _ACTION_FILE.fullmatch(name) and not _MODULE_FILE.fullmatch(name):
             _stranger(name, faults.of(name))
     if MAIN not in files:
         faults.add((0, 0), "the file is missing", "write at least `version: 1` into it")
@@ -164,14 +205,44 @@ def _read_files(files: Mapping[str, bytes], faults: Faults) -> Configuration | N
     # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
     broken = bool(faults.problems)
     root = parse(files[MAIN], faults) if MAIN in files else None
-    return None if root is None else _read_main(Section(root, MAIN, faults), entries, Faults(MAIN), broken=broken)
+    if root is None:
+        return None
+    warnings = Faults(MAIN)
+    configuration = _read_main(Section(root, MAIN, faults), entries, warnings, broken=broken)
+    texts = {name: data for name, data in sorted(files.items()) if _MODULE_FILE.fullmatch(name)}
+    if not texts:
+        return configuration
+    if parser is None:
+        for name in texts:
+            hint = "install agent-action-firewall[rego]"
+            faults.of(name).add((0, 0), "policy modules in Rego need the engine, which isn't installed", hint)
+        return configuration
+    # Imported here: a start from a stored release checks no module, and embedded use never pays for the checks.
+    from aaf.policy.rego.rates import Rate  # noqa: PLC0415
+    from aaf.policy.rego.reading import Surroundings, read_modules  # noqa: PLC0415
+
+    enforced = configuration.limits[0].enforce if configuration.limits else Rate.NONE
+    rate = Rate.UNKNOWN if faults.problems else Rate(enforced)
+    around = Surroundings(configuration.catalogue, configuration.approvals, complete=not broken, rate=rate)
+    modules = read_modules(texts, parser, around, faults)
+    return replace(configuration, modules=modules, warnings=(*configuration.warnings, *_warnings_of(modules)))
+
+
+def _warnings_of(modules: Iterable[Module]) -> Iterator[str]:
+    return (warning for module in modules for warning in module.warnings)
 
 
 def _stranger(name: str, faults: Faults) -> None:
     if name.endswith(".rego"):
-        faults.add((0, 0), "policy modules in Rego aren't supported by this version", "write rules in aaf.yaml")
+        faults.add(
+            (0, 0), "a policy module lies in the folder `policies`", f"move it to policies/{name.rpartition('/')[2]}"
+        )
         return
-    faults.add((0, 0), "this file has no place in a configuration", did_you_mean(name, [MAIN, "actions/<name>.yaml"]))
+    faults.add(
+        (0, 0),
+        "this file has no place in a configuration",
+        did_you_mean(name, [MAIN, "actions/<name>.yaml", "policies/<name>.rego"]),
+    )
 
 
 def _read_action(data: bytes, faults: Faults, entries: dict[str, tuple[Entry, Node, Faults]]) -> None:
@@ -191,6 +262,7 @@ def _read_main(
     section: Section, entries: Mapping[str, tuple[Entry, Node, Faults]], warnings: Faults, *, broken: bool
 ) -> Configuration:
     faults = section.faults
+    redact, entries = _redacted(section, entries)
     catalogue = Catalogue(entry for entry, _, _ in entries.values())
     version = section.take("version", required=True)
     if version is not None and (type(version.value) is not int or version.value != 1):
@@ -200,9 +272,9 @@ def _read_main(
     approvals = read_requirement(asked) if asked else DEFAULT_REQUIREMENT
     nodes = section.nodes("rules", "rules")
     rules = () if broken else read_rules(nodes, catalogue, approvals, faults, warnings)
-    connectors = _connectors(section.section("connectors", "connectors"))
+    connectors = read_connectors(section, entries.values(), redact, warnings, broken=broken)
     if not broken:
-        _check_effects(entries.values(), connectors, faults)
+        check_effects(entries.values(), connectors, faults)
     configuration = Configuration(
         catalogue=catalogue,
         rules=rules if not faults.problems else (),
@@ -214,11 +286,30 @@ def _read_main(
         use_within=section.seconds("use_within", 900),
         run_timeout=_run_timeout(section),
         connectors=connectors,
-        redact=tuple(name for name, _ in section.texts("redact")),
+        redact=redact,
         warnings=tuple(str(warning) for warning in warnings.problems),
     )
     section.close()
     return configuration
+
+
+def _redacted(
+    section: Section, entries: Mapping[str, tuple[Entry, Node, Faults]]
+) -> tuple[tuple[str, ...], dict[str, tuple[Entry, Node, Faults]]]:
+    """The names of fields to redact, and the entries with every parameter of such a name declared secret."""
+    named = section.texts("redact")
+    fields = Fields(name for name, _ in named)
+    found: dict[str, tuple[Entry, Node, Faults]] = {}
+    for name, (entry, node, where) in entries.items():
+        hidden, shown = hide_named(entry, fields)
+        found[name] = (hidden, node, where)
+        for path in shown:
+            last = plain_field(path.rpartition(".")[2])
+            for given, place in named:
+                if plain_field(given) == last:
+                    message = f"`{given}` would hide {path} of {name}, which an approver must see"
+                    section.faults.at(place, message, "take it out of `redact`, or out of the targets")
+    return tuple(name for name, _ in named), found
 
 
 def _run_timeout(section: Section) -> int:
@@ -274,43 +365,10 @@ def _limits(section: Section | None) -> tuple[Limit, ...]:
                 node, "`rate` must be a number per unit of time", "write it like 60/m; units are s, m, h, d"
             )
         burst = agent.whole("burst", 1, least=1, most=_MAX_BURST)
+        stated = agent.take("enforce")
+        enforce = Enforce.DOOR if stated is None else choose(stated, Enforce, Enforce.DOOR, "`enforce`", agent.faults)
         agent.close()
         if parts:
-            found.append(Limit("agent", max(1, _MICROSECONDS[parts[2]] // int(parts[1])), burst))
+            found.append(Limit("agent", max(1, _MICROSECONDS[parts[2]] // int(parts[1])), burst, enforce))
     section.close()
     return tuple(found)
-
-
-def _connectors(section: Section | None) -> dict[str, Mapping[str, Json]]:
-    if section is None:
-        return {}
-    found: dict[str, Mapping[str, Json]] = {}
-    files = section.section("files", "the connector files")
-    if files is not None:
-        found["files"] = {
-            "max_bytes": files.whole("max_bytes", 1_048_576, least=1, most=MAX_FILE_BYTES),
-            "protect": [pattern for pattern, _ in files.texts("protect")],
-            "root": files.text("root", required=True),
-        }
-        files.close()
-    section.close()
-    return found
-
-
-def _check_effects(
-    entries: Iterable[tuple[Entry, Node, Faults]], connectors: Mapping[str, Mapping[str, Json]], faults: Faults
-) -> None:
-    """Every connector that an action type names exists and is configured."""
-    lacking: dict[str, str] = {}
-    for entry, node, where in entries:
-        if entry.effect == "caller" or entry.effect in connectors:
-            continue
-        if entry.effect in CONNECTORS:
-            lacking.setdefault(entry.effect, entry.name)
-            continue
-        effect = Section(node, entry.name, where).take("effect") or node
-        hint = did_you_mean(entry.effect, CONNECTORS)
-        message = f"there is no connector `{entry.effect}`"
-        where.at(effect, message, hint)
-    for connector, name in lacking.items():
-        faults.add((0, 0), f"`connectors` lacks `{connector}`, which {name} needs", f"add connectors.{connector}")

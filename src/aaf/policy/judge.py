@@ -1,4 +1,4 @@
-"""The policy judges a decision input: the votes of the matching rules, combined.
+"""The policy judges a decision input: the votes of the matching rules and of the modules, combined.
 
 Rules are compiled per action type, once, so a decision asks only those that could match and its cost doesn't grow
 with the number of rules. Whatever fails while a rule is evaluated is a deny that names the rule. Nothing here reads a clock or a store.
@@ -14,6 +14,7 @@ from aaf.policy.conditions import Probe
 from aaf.policy.decision_input import Input
 from aaf.policy.index import Matcher, Voices, build
 from aaf.policy.operators import Op
+from aaf.policy.rego.answers import NOTHING, Spoken
 from aaf.policy.rules import Rule
 
 
@@ -81,12 +82,15 @@ class Policy:
             self._matchers[name, klass] = found
         return found
 
-    def judge(self, asked: Input, guards: Iterable[Vote] = ()) -> Decision:
-        """The decision on `asked`; `guards` are the votes of guards, limits and hooks."""
+    def judge(self, asked: Input, guards: Iterable[Vote] = (), spoken: Spoken = NOTHING) -> Decision:
+        """The decision on `asked`; `guards` are the votes of guards, limits and hooks, `spoken` what policy modules said."""
         if asked.name not in self._by_name:
-            return combine(pool=[self._stranger, *self._strangers.votes(asked)], guards=guards)
+            return combine(pool=[self._stranger, *self._strangers.votes(asked), *spoken.pool], guards=guards)
         pool = self.matcher(asked.name, asked.klass).votes(asked)
         guards = tuple(guards)
+        if spoken is not NOTHING:
+            defaults = (*self._defaults.get(asked.klass, ()), *spoken.defaults) or self._silence
+            return combine(pool=(*pool, *spoken.pool), defaults=defaults, guards=guards)
         if len(pool) == 1 and not guards:
             alone = self._alone[pool[0].name]
             if alone.votes[0] is pool[0]:

@@ -135,8 +135,8 @@ async def create_key(core: Core, caller: Caller, wanted: KeyWanted) -> NewKey:
 
 
 async def first_key(core: Core, *, org: str, name: str) -> NewKey | None:
-    """Make the first administrator's key of an organisation; None if it has principals already."""
-    if await core.store.principals(org):
+    """Make the first administrator's key of an organisation; None if it has people already."""
+    if any(one.kind is Kind.USER for one in await core.store.principals(org)):
         return None
     return await _make_key(core, org, "system", None, KeyWanted(name=name, kind=Kind.USER, roles=("admin",)))
 

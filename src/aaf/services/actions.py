@@ -20,6 +20,8 @@ from aaf.services.sealing import data_key, seal, unseal_object
 
 ATTEMPTS = 3
 MAX_REASON = 1_000
+AWAITED = frozenset({State.EXECUTING, State.PENDING_APPROVAL})
+"""States that end by themselves or by somebody else: what a caller waits for the end of."""
 
 
 @dataclass(frozen=True, slots=True)

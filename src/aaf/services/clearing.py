@@ -110,7 +110,7 @@ async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged:
         entry=judged.entry.hash if judged.entry else "",
         effect=judged.entry.effect if judged.entry else "caller",
         action_class=str(judged.input.klass),
-        risk=str(judged.input.risk),
+        risk=str(judged.risk),
         round=record.round + 1,
         run=_still(record, judged),
         view_digest=held.view_digest,

@@ -10,11 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from aaf.domain.approval import Review
-from aaf.domain.errors import Code, NotAuthenticated, Unavailable
+from aaf.domain.errors import Code, NotAuthenticated, PolicyFailed, Unavailable
+from aaf.domain.metering import UNCOUNTED
 from aaf.domain.principal import Principal
 from aaf.domain.record import DataKey, KeyRecord, PrincipalRecord, Release
+from aaf.domain.redaction import Values
 from aaf.policy.configuration import Configuration
-from aaf.ports import Anchors, Connectors, Ids, Log, Secrets, Signer, Store, Vault
+from aaf.policy.rego.answers import Answer
+from aaf.ports import Anchors, Connectors, Ids, KnownSecrets, Log, Meter, PolicyEngine, Secrets, Signer, Store, Vault
 
 _TRUSTED = 1_000_000
 """Microseconds that an epoch is trusted for without asking; what is committed under it is compared by the store all the same."""
@@ -131,6 +134,36 @@ class Knowledge:
         return found
 
 
+class NoEngine:
+    """A policy engine that isn't there: what modules would have to be asked about is denied."""
+
+    async def evaluate(self, *_: object) -> tuple[Answer, ...]:
+        """Ask nobody.
+
+        Raises:
+            PolicyFailed: always.
+        """
+        raise PolicyFailed(Code.POLICY_ENGINE_UNAVAILABLE, "The policy engine can't be asked.", detail="not installed")
+
+    async def close(self) -> None:
+        """Nothing was started."""
+
+
+NO_ENGINE = NoEngine()
+
+
+class NoSecrets:
+    """A firewall that holds no secrets."""
+
+    def known(self) -> Values:
+        """None."""
+        return _NO_VALUES
+
+
+_NO_VALUES = Values(())
+NO_SECRETS = NoSecrets()
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """The ports of one running product."""
@@ -147,6 +180,9 @@ class Core:
     log: Log
     installation: str
     process: str
+    meter: Meter = UNCOUNTED
+    engine: PolicyEngine = NO_ENGINE
+    held_secrets: KnownSecrets = NO_SECRETS
 
     def origin(self, org: str) -> str:
         """The name of the organisation's log (docs/formats.md section 5)."""

@@ -149,7 +149,9 @@ async def usable(core: Core, caller: Caller, record: ActionRecord, digest: str, 
 async def _run(core: Core, caller: Caller, record: ActionRecord, cleared: Cleared) -> Ran:
     """Call the connector with what was read back from the stored bytes, and record the end."""
     configuration = caller.known.configuration
-    connector = core.connectors.get(record.effect, configuration.connectors, configuration.run_timeout)
+    entry = configuration.catalogue.get(record.type)
+    secrets = entry.secrets if entry else ()
+    connector = core.connectors.get(record.effect, configuration.connectors, configuration.run_timeout, secrets)
     operation = record.type.rpartition(".")[2]
     try:
         if connector is None:

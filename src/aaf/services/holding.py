@@ -11,6 +11,7 @@ from aaf.domain.view import make_view
 from aaf.ports import Write
 from aaf.services.core import Core
 from aaf.services.judging import Judged
+from aaf.services.quoting import effect_without_secrets, without_secrets
 from aaf.services.sealing import seal
 
 
@@ -45,6 +46,11 @@ def _shown(judged: Judged) -> Effect | None:
     return replace(judged.effect, diff=None)
 
 
+def _object(value: Json) -> dict[str, Json]:
+    """An object that was one before its secrets were taken out."""
+    return value if isinstance(value, dict) else {}
+
+
 def hold(
     core: Core,
     key: DataKey,
@@ -62,15 +68,15 @@ def hold(
         requester=what.requester,
         name=what.name,
         server=what.server,
-        params=what.params,
-        context=what.context,
+        params=_object(without_secrets(core, what.params)),
+        context=_object(without_secrets(core, what.context)),
         secret=judged.entry.secret if judged.entry else (),
-        risk=str(judged.input.risk),
+        risk=str(judged.risk),
         action_class=str(judged.input.klass),
         reasons=judged.decision.votes,
         findings=judged.findings,
-        target=judged.target,
-        effect=_shown(judged),
+        target=None if judged.target is None else str(without_secrets(core, judged.target)),
+        effect=effect_without_secrets(core, _shown(judged)),
         digest=what.digest,
         requirements=requirements,
         round_=round_,

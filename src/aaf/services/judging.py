@@ -1,34 +1,47 @@
-"""Judge an action under what is known now: guards first, then rules, then the most restrictive wins.
+"""Judge an action under what is known now: guards first, then policy modules and rules, then the most restrictive wins.
 
 Used when an action is submitted and again before it runs, on the same stored values. An error on the way is a deny that names its cause.
 Nothing is written here and no limit is charged.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.decision import Decision, Source, Verdict, Vote, combine
 from aaf.domain.effect import Effect
-from aaf.domain.errors import AafError, Code, ConnectorFailed
-from aaf.domain.finding import Finding, Severity
+from aaf.domain.errors import AafError, Code, ConnectorFailed, PolicyFailed
+from aaf.domain.finding import Charge, Finding, Severity
+from aaf.domain.metering import Metric
 from aaf.domain.principal import Principal
 from aaf.policy.catalogue import ActionClass, Entry, Risk
 from aaf.policy.decision_input import Input
+from aaf.policy.rego.answers import NOTHING, Spoken, spoken
+from aaf.policy.rego.document import encoded
+from aaf.policy.rego.module import Module
 from aaf.ports import Connector
 from aaf.services.core import Core, Known
+from aaf.services.quoting import quoted
 
 DEPTH = MAX_DEPTH + 2
 MAX_SHOWN = 131_072
 """Canonical bytes of parameters and context that a held action may have."""
 MAX_ROWS = 2_000
 """Single values of parameters and context that a held action may have."""
+RATE_EXCEEDED = "agent_rate_exceeded"
+"""The counter that says whether the agent was over its rate when it submitted: 0 or 1."""
+
+_IN_WORDS_OF_THE_ENGINE = frozenset({Code.POLICY_CONFLICT, Code.POLICY_ERROR})
+"""Failures whose detail may quote a value of the action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is to be judged: the agent, the action's name and values, and the faults that forming it found.
 
-    `dry_run` asks for one even where the answer is allow: the approval rested on what an earlier one found.
+    `dry_run` asks for one even where the answer is allow: the approval rested on what an earlier one found. `counters` are those of the
+    submission, also when it is judged again; `again` says that it is, so that no rate is looked at.
     """
 
     principal: Principal
@@ -40,11 +53,16 @@ class Question:
     at: int
     faults: Code | None = None
     dry_run: bool = False
+    again: bool = False
+    counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A decision with what it was made from; `effect` is what the dry run found, for holds of a connector."""
+    """A decision with what it was made from; `effect` is what the dry run found, for holds of a connector.
+
+    `charges` are the rates of the action's target, to be charged with the record.
+    """
 
     decision: Decision
     input: Input
@@ -52,15 +70,23 @@ class Judged:
     findings: tuple[Finding, ...] = ()
     target: str | None = None
     effect: Effect | None = None
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def risk(self) -> Risk:
+        """What analysis found, or more where a deciding module says so; never less."""
+        stated = (Risk(vote.risk) for vote in self.decision.votes if vote.risk)
+        return max((self.input.risk, *stated), key=lambda risk: risk.level)
 
 
 async def judge(core: Core, known: Known, question: Question) -> Judged:
     """Decide; a hold of a connector's action is dry-run, and a dry run that fails is a deny with the connector's code."""
     entry = known.configuration.catalogue.get(question.name)
     settings, timeout = known.configuration.connectors, known.configuration.run_timeout
-    connector = core.connectors.get(entry.effect, settings, timeout) if entry else None
+    connector = core.connectors.get(entry.effect, settings, timeout, entry.secrets) if entry else None
     guards = _guards(question, entry, connector)
     findings: tuple[Finding, ...] = ()
+    charges: tuple[Charge, ...] = ()
     target: str | None = None
     if entry is not None and connector is not None and question.faults is None:
         try:
@@ -71,10 +97,15 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
             core.log.entry("analysis_crashed", {"action": question.action, "cause": type(failure).__name__})
             guards.append(_deny(Code.CONNECTOR_FAILED, "analysis", "The action could not be analysed."))
         else:
-            findings, target = analysis.findings, analysis.target
+            findings, target, charges = analysis.findings, analysis.target, analysis.charges
             guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
+    findings += quoted(core, params=question.params, context=question.context)
     asked = _input(known, question, entry, findings)
-    decision = known.configuration.policy.judge(asked, guards)
+    if charges and not question.again:
+        guards += await _over_their_rate(core, known.org, charges, question.at)
+    applying = known.configuration.modules_for(asked.name)
+    said = await _asked_modules(core, known, entry, asked, guards, applying) if applying else NOTHING
+    decision = known.configuration.policy.judge(asked, guards, said)
     if decision.verdict is Verdict.REQUIRE_APPROVAL and more_than_can_be_reviewed(question):
         decision = combine(pool=(_deny(Code.VALUE_TOO_LONG, "view", "This is more than a person can review."),))
     effect: Effect | None = None
@@ -87,7 +118,58 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
         except Exception as failure:  # noqa: BLE001 - as above
             core.log.entry("dry_run_crashed", {"action": question.action, "cause": type(failure).__name__})
             decision = combine(pool=(_deny(Code.CONNECTOR_FAILED, "dry_run", "The dry run failed."),))
-    return Judged(decision, asked, entry, findings, target, effect)
+    return Judged(decision, asked, entry, findings, target, effect, charges)
+
+
+async def _asked_modules(
+    core: Core, known: Known, entry: Entry | None, asked: Input, guards: list[Vote], applying: tuple[Module, ...]
+) -> Spoken:
+    """What policy modules say; a failure is one more vote in `guards`, a deny.
+
+    What a guard denies isn't shown to them: it may be no more than bytes that the schema refused.
+    """
+    configuration = known.configuration
+    if any(vote.verdict is Verdict.DENY for vote in guards):
+        return NOTHING
+    try:
+        document, facts = encoded(asked, entry), facts_of(known, asked)
+        answers = await core.engine.evaluate(configuration.modules, applying, document, facts, asked.agent_id)
+        return spoken(tuple(zip(applying, answers, strict=True)), configuration.approvals)
+    except PolicyFailed as failure:
+        guards.append(failed_policy(failure))
+        where: dict[str, Json] = {"line": failure.line, "module": failure.module}
+        if failure.code not in _IN_WORDS_OF_THE_ENGINE:
+            where["cause"] = failure.detail
+    except Exception as failure:  # noqa: BLE001 - whatever keeps modules from an answer, the answer is no
+        guards.append(failed_policy(PolicyFailed(Code.POLICY_ERROR, "The policy modules could not be asked.")))
+        where = {"cause": type(failure).__name__}
+    code = str(guards[-1].code)
+    core.log.entry("policy_failed", {"action": asked.action_id, "code": code, **where})
+    core.meter.add(Metric.POLICY_FAILURES, code)
+    return NOTHING
+
+
+def failed_policy(failure: PolicyFailed) -> Vote:
+    """Modules that gave no answer deny."""
+    return Vote(Verdict.DENY, Source.MODULE, failure.code, failure.module or "policies", failure.message)
+
+
+def facts_of(known: Known, asked: Input) -> bytes:
+    """What the functions of modules may know, as JSON: whether the acting agent is over its rate, where it has one."""
+    if not known.configuration.limits:
+        return b"{}"
+    return canonical({"rate": {asked.agent_id: asked.counters.get(RATE_EXCEEDED, 0) > 0}})
+
+
+async def _over_their_rate(core: Core, org: str, charges: Iterable[Charge], now: int) -> list[Vote]:
+    """A deny for each rate of the target that is used up now."""
+    over: list[Vote] = []
+    for charge in charges:
+        ready = await core.store.limit(org, charge.name, charge.subject)
+        if ready - now > charge.tolerance:
+            reason = "The rate limit of what this action goes to is reached."
+            over.append(Vote(Verdict.DENY, Source.LIMIT, Code.RATE_LIMITED, charge.name, reason))
+    return over
 
 
 def more_than_can_be_reviewed(question: Question) -> bool:
@@ -149,4 +231,5 @@ def _input(known: Known, question: Question, entry: Entry | None, findings: tupl
         action_id=question.action,
         context=question.context,
         findings=frozenset(found.code for found in findings),
+        counters=question.counters,
     )

@@ -17,6 +17,7 @@ from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.ledger import checkpoint, verifier_key
 from aaf.services.moving import too_much_changed
+from aaf.services.quoting import quotes_a_secret
 from aaf.services.sealing import unseal_object
 
 ATTEMPTS = 3
@@ -114,7 +115,8 @@ async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: 
             fields[f"{first.id}/{name}"] = {"salt": salt, "value": values[name]}
     fields.update(await _reviews(core, record))
     fields.update(await _result(core, record))
-    whole: Json = None if secret else {"salt": stored["salt"], "value": action}
+    fields = {name: one for name, one in fields.items() if not quotes_a_secret(core, one)}
+    whole: Json = None if secret or quotes_a_secret(core, action) else {"salt": stored["salt"], "value": action}
     return {"action": whole, "fields": fields}
 
 

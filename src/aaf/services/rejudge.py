@@ -65,6 +65,8 @@ async def rejudge(core: Core, caller: Caller, record: ActionRecord, *, now: int)
         at=now,
         faults=faults,
         dry_run=record.effect_digest is not None,
+        again=True,
+        counters=_counters(asked),
     )
     judged = await judge(core, caller.known, question)
     again, code = Again.DENY, Code.DIGEST_MISMATCH
@@ -76,6 +78,11 @@ async def rejudge(core: Core, caller: Caller, record: ActionRecord, *, now: int)
 def _object(value: Json) -> dict[str, Json]:
     """A stored object; anything else was never stored by us."""
     return value if isinstance(value, dict) else {}
+
+
+def _counters(asked: dict[str, Json]) -> dict[str, int]:
+    """The counters of the submission: a rate isn't looked at again."""
+    return {name: count for name, count in _object(asked["counters"]).items() if isinstance(count, int)}
 
 
 def _intact(record: ActionRecord, params: dict[str, Json], salt: bytes) -> bool:

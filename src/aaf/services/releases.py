@@ -11,6 +11,7 @@ from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed, Unavailab
 from aaf.domain.events import EventType, occurrence
 from aaf.domain.record import Release
 from aaf.policy.configuration import load, source_hash
+from aaf.policy.rego.parsing import Parser
 from aaf.ports import Commit, Committed, Ids, InsertRelease, RaiseEpoch, Store
 
 ATTEMPTS = 3
@@ -26,9 +27,16 @@ class Activated:
 
 
 async def activate(
-    store: Store, ids: Ids, *, org: str, files: Mapping[str, bytes], author: str, message: str
+    store: Store,
+    ids: Ids,
+    *,
+    org: str,
+    files: Mapping[str, bytes],
+    author: str,
+    message: str,
+    parser: Parser | None = None,
 ) -> Activated:
-    """Activate the configuration in `files`, unless the active release came from the same bytes.
+    """Activate the configuration in `files`, unless the active release came from the same bytes; `parser` reads policy modules.
 
     Raises:
         ConfigurationInvalid: it has problems; the active release stays, and the refusal is recorded.
@@ -47,7 +55,7 @@ async def activate(
                 hint="A person has to release it.",
             )
         try:
-            configuration = load(files)
+            configuration = load(files, parser=parser)
         except ConfigurationInvalid as invalid:
             await _refused(store, ids, org, source, len(invalid.problems))
             raise
@@ -67,7 +75,7 @@ async def activate(
             at=now,
             actor=author,
             kind=EventType.CONFIGURATION_ACTIVATED,
-            data={"release": release.number, "source": source},
+            data={"exemptions": len(configuration.exemptions), "release": release.number, "source": source},
         )
         if isinstance(await store.commit(Commit(org, (InsertRelease(release), RaiseEpoch()), (event,))), Committed):
             return Activated(release, new=True, warnings=tuple(map(str, configuration.warnings)))

@@ -16,6 +16,7 @@ from aaf.domain.fragments import items, members, text
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State, advance
+from aaf.policy.configuration import Enforce
 from aaf.ports import (
     ChargeLimit,
     Commit,
@@ -32,7 +33,7 @@ from aaf.services.core import Caller, Core
 from aaf.services.execute import execute, own_action
 from aaf.services.forming import Formed, Submission, form
 from aaf.services.holding import Asked, hold
-from aaf.services.judging import Judged, Question, judge
+from aaf.services.judging import RATE_EXCEEDED, Judged, Question, judge
 from aaf.services.recording import deadline_of, decision_data, input_bytes, reasons_of
 from aaf.services.refusals import count_refusal
 from aaf.services.sealing import data_key, seal
@@ -80,12 +81,17 @@ async def submit(
         if earlier is not None:
             return earlier
         now = await core.store.now()
-        charge = await _charge(core, caller, now)
+        charges, counters = await _charge(core, caller, now)
         formed = form(core, caller, submission)
         action = core.ids.new()
-        judged = await judge(core, caller.known, _question(caller, formed, action, now))
+        judged = await judge(core, caller.known, _question(caller, formed, action, now, counters))
         record, commit = await _recorded(core, caller, formed, judged, action, now)
-        writes = (*commit.writes, *charge, *_remember(caller, idempotency_key, body_hash, action, now))
+        writes = (
+            *commit.writes,
+            *charges,
+            *_rates(judged),
+            *_remember(caller, idempotency_key, body_hash, action, now),
+        )
         answer = await core.store.commit(Commit(commit.org, writes, commit.events, caller.known.epoch, admission=True))
         match answer:
             case Committed() | Duplicate():
@@ -113,7 +119,7 @@ async def _again(core: Core, caller: Caller) -> Caller:
         raise
 
 
-def _question(caller: Caller, formed: Formed, action: str, now: int) -> Question:
+def _question(caller: Caller, formed: Formed, action: str, now: int, counters: dict[str, int]) -> Question:
     """What to judge."""
     submission = formed.submission
     return Question(
@@ -125,6 +131,7 @@ def _question(caller: Caller, formed: Formed, action: str, now: int) -> Question
         action=action,
         at=now,
         faults=formed.fault_code,
+        counters=counters,
     )
 
 
@@ -158,18 +165,25 @@ def _body_hash(core: Core, caller: Caller, submission: Submission) -> str:
     return commitment(key, submission.body_hash_input)
 
 
-async def _charge(core: Core, caller: Caller, now: int) -> tuple[Write, ...]:
-    """The charges of the agent's rate limits, to be made with the record.
+async def _charge(core: Core, caller: Caller, now: int) -> tuple[list[Write], dict[str, int]]:
+    """The charges of the agent's rate limits, to be made with the record, and the counter for a limit that policy enforces.
+
+    A limit over which policy decides isn't charged by what is over it.
 
     Raises:
         TooMany: the limit is reached now.
     """
     principal = caller.principal
     charges: list[Write] = []
+    counters: dict[str, int] = {}
     for rate in caller.known.configuration.limits:
         ready = await core.store.limit(principal.org, rate.name, principal.id)
         late_by = max(ready, now) - now - rate.tolerance
-        if late_by > 0:
+        if rate.enforce is Enforce.POLICY:
+            counters[RATE_EXCEEDED] = int(late_by > 0)
+            if late_by > 0:
+                continue
+        elif late_by > 0:
             await count_refusal(core, org=principal.org, code=Code.RATE_LIMITED, source=principal.id)
             raise TooMany(
                 Code.RATE_LIMITED,
@@ -178,7 +192,16 @@ async def _charge(core: Core, caller: Caller, now: int) -> tuple[Write, ...]:
                 hint="Wait as long as Retry-After says; nothing was recorded as an action.",
             )
         charges.append(ChargeLimit(rate.name, principal.id, rate.interval, rate.tolerance))
-    return tuple(charges)
+    return charges, counters
+
+
+def _rates(judged: Judged) -> tuple[Write, ...]:
+    """The charges of the target's rates; what is denied never goes there."""
+    if judged.decision.verdict is Verdict.DENY:
+        return ()
+    return tuple(
+        ChargeLimit(charge.name, charge.subject, charge.interval, charge.tolerance) for charge in judged.charges
+    )
 
 
 def _remember(caller: Caller, key: str | None, body_hash: str, action: str, now: int) -> tuple[Write, ...]:
@@ -203,7 +226,7 @@ async def _recorded(
             "input": asked,
             "salt": text(formed.salt.hex()),
             "salts": members({name: text(salt.hex()) for name, salt in salts.items()}),
-            "secret": canonical([*formed.entry.secret] if formed.entry else []),
+            "secret": canonical(_hidden(formed, judged)),
         }
     )
     writes: list[Write] = [*made, seal(core, key, owner=action, name="input", value=sealed)]
@@ -241,7 +264,7 @@ async def _recorded(
         digest=formed.digest,
         match_key=formed.match_key,
         action_class=str(judged.input.klass),
-        risk=str(judged.input.risk),
+        risk=str(judged.risk),
         release=known.release,
         entry=entry.hash if entry else "",
         effect=entry.effect if entry else "caller",
@@ -273,6 +296,15 @@ async def _recorded(
         commit={name: commitment(salts[name], value) for name, value in formed.fields.items()},
     )
     return record, Commit(record.org, (InsertAction(record), *writes), (event,))
+
+
+_SECRET_FINDINGS = frozenset({Code.CREDENTIAL_IN_REQUEST, Code.SECRET_QUOTED})
+
+
+def _hidden(formed: Formed, judged: Judged) -> list[Json]:
+    """The fields that nobody is shown: those that the catalogue declares, and those in which a credential was found."""
+    found = [one.field for one in judged.findings if one.code in _SECRET_FINDINGS]
+    return [*(formed.entry.secret if formed.entry else ()), *found]
 
 
 def _not_later(run: str) -> str:

@@ -96,6 +96,11 @@ AND org = :org AND state = :state AND (:agent IS NULL OR agent = :agent) AND (:b
 ORDER BY id DESC LIMIT :limit
 """
 """The list of states is that of the index `action_open`, so that what waits is found among millions that are closed."""
+COUNT_OPEN: LiteralString = """
+SELECT count(*) FROM action
+WHERE state IN ('allowed', 'approved', 'executing', 'pending_approval', 'unknown') AND org = ? AND state = ?
+"""
+COUNT: LiteralString = "SELECT count(*) FROM action WHERE org = ? AND state = ?"
 
 DUE: LiteralString = "SELECT org, id FROM action WHERE deadline <= ? ORDER BY deadline, org, id LIMIT ?"
 

@@ -76,6 +76,11 @@ class SqliteStore:
             raise failure(error) from error
         return cls(reading, Writer(writing, path, waiting=waiting, clock=clock, options=options), clock)
 
+    @property
+    def queued(self) -> int:
+        """How many commits wait for the writer."""
+        return self._writer.queued
+
     # --- writes -------------------------------------------------------------------------------------------------------
 
     async def commit(self, commit: Commit) -> Answer:
@@ -183,6 +188,11 @@ class SqliteStore:
         names = {"org": org, "state": state and str(state), "agent": agent, "before": before, "limit": limit}
         query = queries.OPEN_ACTIONS if state in OPEN else queries.ACTIONS
         return [rows.action(row) for row in self._all(query, names)]
+
+    async def count(self, org: str, state: State) -> int:
+        """How many actions are in `state`."""
+        found: int = self._all(queries.COUNT_OPEN if state in OPEN else queries.COUNT, (org, str(state)))[0][0]
+        return found
 
     async def reviews(self, org: str, action: str, round_: int) -> list[Review]:
         """The reviews of one round in order."""

@@ -66,6 +66,11 @@ class Writer:
             raise outcome
         return outcome
 
+    @property
+    def queued(self) -> int:
+        """How many jobs wait for the thread."""
+        return self._queue.qsize()
+
     async def stop(self) -> None:
         """Finish what was asked before, empty the write-ahead log, close the file."""
         if self._ended is None:

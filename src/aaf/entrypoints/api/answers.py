@@ -4,40 +4,23 @@ Times are RFC 3339 in UTC with microseconds; digests, roots and hashes are lower
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, Literal, NotRequired
+from typing import Any, Literal, NotRequired, cast
 
 import orjson
 from pydantic import ConfigDict, with_config
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from aaf.domain.advice import advise
 from aaf.domain.approval import Review
 from aaf.domain.canonical import Json
-from aaf.domain.errors import Code
-from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.services.actions import Seen
 from aaf.services.core import Caller, Known
 from aaf.services.review import Shown
+from aaf.services.telling import asked_of_people, instant, tell
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 closed = with_config(ConfigDict(extra="forbid"))
 """A shape with these members and no others."""
-
-
-def instant(microseconds: int) -> str:
-    """`2026-01-31T12:00:00.000000Z`."""
-    second, rest = divmod(microseconds, 1_000_000)
-    return f"{_second(second)}.{rest:06d}Z"
-
-
-@lru_cache(maxsize=4_096)
-def _second(second: int) -> str:
-    """The instant without its fraction; those of one answer, and of answers of the same second, are alike."""
-    return (_EPOCH + timedelta(seconds=second)).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -113,51 +96,12 @@ def action_body(
     faults: Iterable[dict[str, Any]] = (),
 ) -> ActionBody:
     """The action as `caller` may see it."""
-    advice = advise(record.state, Code(record.code))
-    outcome = record.outcome
-    body: ActionBody = {
-        "id": record.id,
-        "status": record.state,
-        "type": record.type,
-        "agent": record.agent,
-        "class": record.action_class,
-        "risk": record.risk,
-        "digest": record.digest,
-        "code": record.code,
-        "message": advice.message,
-        "next": advice.next,
-        "effect": record.effect,
-        "run": record.run,
-        "created_at": instant(record.created_at),
-        "updated_at": instant(record.updated_at),
-        "deadline": None if record.deadline is None else instant(record.deadline),
-        "faults": [{"path": str(fault["path"]), "message": str(fault["message"])} for fault in faults],
-        "outcome": None if outcome is None else {"code": str(outcome["code"]), "source": str(outcome["source"])},
-        "rejection": rejection,
-        "result": result,
-    }
-    if caller.principal.may(Permission.ORG_DECISION_EXPLAIN):
-        body["reasons"] = list(record.reasons)
-        body["release"] = record.release
-        body["requirements"] = _requirements(record)
-    return body
+    return cast("ActionBody", tell(caller, record, result=result, rejection=rejection, faults=faults))
 
 
 def seen_body(caller: Caller, seen: Seen) -> ActionBody:
     """An action that was read."""
     return action_body(caller, seen.record, result=seen.result, rejection=seen.rejection, faults=seen.faults)
-
-
-def _requirements(record: ActionRecord) -> list[RequirementBody]:
-    return [
-        {
-            "approvers": list(one.approvers),
-            "quorum": one.quorum,
-            "reason_required": one.reason_required,
-            "timeout": one.timeout,
-        }
-        for one in record.requirements
-    ]
 
 
 @closed
@@ -271,7 +215,7 @@ def approval_summary(known: Known, record: ActionRecord) -> ApprovalSummary:
         "round": record.round,
         "created_at": instant(record.created_at),
         "deadline": None if record.deadline is None else instant(record.deadline),
-        "requirements": _requirements(record),
+        "requirements": cast("list[RequirementBody]", asked_of_people(record)),
     }
 
 

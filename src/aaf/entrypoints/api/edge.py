@@ -1,4 +1,4 @@
-"""The outermost layer: headers on every response, and an end to every exception. Plain ASGI, no rules."""
+"""The outermost layer: headers on every response, the request's id for the log, and an end to every exception. Plain ASGI, no rules."""
 
 from asyncio import CancelledError
 
@@ -10,6 +10,7 @@ from aaf.domain.errors import Code, Unavailable
 from aaf.entrypoints.api.problems import problem, refusal
 from aaf.entrypoints.api.receiving import Door
 from aaf.entrypoints.api.routes.submitting import METHOD, PATH
+from aaf.ports import ORIGIN, Origin
 
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
@@ -35,12 +36,15 @@ class Edge:
             await self._api(scope, receive, send)
             return
         started = False
+        request = self.door.core.ids.new()
+        ORIGIN.set(Origin("api", request))
+        traced = (b"x-request-id", request.encode())
 
         async def with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message["headers"], *HEADERS]
+                message["headers"] = [*message["headers"], *HEADERS, traced]
             await send(message)
 
         hot = scope["path"] == PATH and scope["method"] == METHOD

@@ -69,6 +69,11 @@ def text(description: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
+def event_stream(description: str) -> dict[int | str, dict[str, Any]]:
+    """A response of server-sent events."""
+    return {200: {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+
 def binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
     """A response of bytes."""
     return {
@@ -104,7 +109,7 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
 
 def _complete(path: str, operation: dict[str, Any]) -> None:
     """Add what every route has; an operation's id is its handler's name."""
-    operation["operationId"] = operation["operationId"].partition("_v1_")[0]
+    operation["operationId"] = operation["operationId"].partition("_v1_")[0].partition("_metrics_")[0]
     operation["responses"].pop("422", None)
     if path in _OPEN:
         operation["security"] = []

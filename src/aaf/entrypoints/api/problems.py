@@ -29,6 +29,7 @@ from aaf.domain.errors import (
     TooMany,
     Unavailable,
 )
+from aaf.domain.metering import Metric
 from aaf.services.access import public_code
 from aaf.services.core import Core
 
@@ -82,10 +83,12 @@ def refusal(core: Core, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         error = _unfit(error)
     if isinstance(error, AafError) and status_of(error) is not None:
+        core.meter.add(Metric.REFUSALS, str(error.code))
         if error.detail:
             core.log.entry("refused", {"cause": error.detail, "code": str(error.code)})
         return problem(error)
     incident = core.ids.new()
+    core.meter.add(Metric.REFUSALS, str(Code.INTERNAL_ERROR))
     core.log.entry("internal_error", {"error": type(error).__name__, "frames": _frames(error), "incident": incident})
     advice = ADVICE[Code.INTERNAL_ERROR]
     failure = AafError(Code.INTERNAL_ERROR, advice.message, hint=advice.next)

@@ -18,7 +18,7 @@ from aaf.domain.advice import ADVICE
 from aaf.domain.errors import AafError, Code, InputRefused, Unavailable
 from aaf.entrypoints.api.edge import HEADERS
 from aaf.entrypoints.api.problems import problem
-from aaf.entrypoints.api.wire import Wire
+from aaf.entrypoints.api.wire import WIRE, Wire
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _PIECE = 16_384
@@ -82,6 +82,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Take it if there is a place, and wait for a head."""
         super().connection_made(transport)
+        self._wire.connected += 1
         if len(self.connections) > self._limits.connections and not self._wire.make_room():
             self.connections.discard(self)
             self._deaf = True
@@ -94,6 +95,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         super().connection_lost(exc)
+        self._wire.connected -= 1
         self._wire.waited_for.pop(self, None)
         self._unset_keepalive_if_required()
         self._expect(None)
@@ -102,6 +104,7 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Let what is complete end; what isn't has a short time left."""
         super().shutdown()
+        self._wire.ending = True
         self.loop.call_later(self._limits.drain, self._leave_behind)
 
     def _leave_behind(self) -> None:
@@ -188,6 +191,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self.scope["state"][WIRE] = self._wire
         self._stage = _Stage.HEAD
 
     def on_headers_complete(self) -> None:

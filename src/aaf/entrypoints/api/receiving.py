@@ -5,6 +5,7 @@ was announced. Query parameters that a route doesn't have are refused, and so ar
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
@@ -31,11 +32,19 @@ _SUBNET = 64
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """What one request may cost: `body` in bytes, `body_time` to send it and `wait` the longest poll in seconds."""
+    """What one request may cost: `body` in bytes, `body_time` to send it and `wait` the longest poll in seconds.
+
+    Of streams there are `streams` at most and `own_streams` of one principal; each lasts `stream_time` seconds and says something after
+    `heartbeat` at the latest.
+    """
 
     body: int = 1_048_576
     body_time: float = 30
     wait: int = 60
+    streams: int = 512
+    own_streams: int = 32
+    stream_time: float = 300
+    heartbeat: float = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class Door:
     core: Core
     limits: ApiLimits
     wakes: Wakes = field(default_factory=Wakes)
+    streams: Counter[str] = field(default_factory=Counter)
+    """How many streams each principal has open."""
 
 
 @dataclass(frozen=True, slots=True)

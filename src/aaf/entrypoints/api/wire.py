@@ -14,9 +14,12 @@ from typing import Protocol, Self
 
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code
-from aaf.ports import Log
+from aaf.domain.metering import UNCOUNTED, Metric
+from aaf.ports import Log, Meter
 
 _MOST = 2_048
+WIRE = "aaf.wire"
+"""The name in a request's state under which the application finds the wire that it came by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ class Wire:
     limits: WireLimits = field(default_factory=WireLimits.of_process)
     waited_for: dict[Client, None] = field(default_factory=dict)
     """In the order in which the waiting began."""
+    ending: bool = False
+    """Whether the server drains: what would go on for long ends now."""
+    meter: Meter = UNCOUNTED
+    connected: int = 0
+    """How many connections are open."""
     _refused: Counter[str] = field(default_factory=Counter)
     _next_line: TimerHandle | None = None
 
@@ -83,6 +91,7 @@ class Wire:
     def count(self, code: Code) -> None:
         """Count a refusal; the log gets the sums."""
         self._refused[code] += 1
+        self.meter.add(Metric.REFUSALS, str(code))
         if self._next_line is None:
             self._write()
 

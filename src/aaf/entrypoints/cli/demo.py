@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from aaf.entrypoints.cli.demonstration.shop import shop
 from aaf.entrypoints.cli.demonstration.stage import Stage, server
 from aaf.entrypoints.cli.demonstration.story import Story
 from aaf.entrypoints.cli.terminal.options import single
@@ -41,12 +42,14 @@ def demo(
     """  # noqa: D301 - \b keeps the examples as they are written
     if interactive and not on_terminal():
         raise Stopped("nobody_to_ask", "--interactive asks a person at a terminal.", hint="Leave it out.")
-    with _folder(keep) as folder:
-        stage = Stage(folder)
+    with _folder(keep) as folder, shop() as opened:
+        stage = Stage(folder, opened)
         stage.set_out()
+        stage.keep_secret()
         with server(stage) as running:
             say("An agent acts, a person decides, a verifier proves it.", style="bold")
-            say(f"A server of its own listens on {running.url}, with a fresh database in {folder}.")
+            say(f"A server of its own listens on {running.url}; its database is a fresh one in")
+            say(f"{folder}.")
             say("`builder` is an agent, `ada` a person who may approve; each has a key of its own.")
             Story(running, interactive=interactive).play()
             say()

@@ -7,9 +7,8 @@ from starlette.responses import Response
 
 from aaf.domain.advice import ADVICE
 from aaf.domain.errors import Code, InputRefused
-from aaf.domain.states import State
 from aaf.entrypoints.api import answers
-from aaf.entrypoints.api.answers import action_body, answer, instant, seen_body
+from aaf.entrypoints.api.answers import action_body, answer, seen_body
 from aaf.entrypoints.api.openapi import refusals
 from aaf.entrypoints.api.receiving import Authenticated, Call, DoorRoute
 from aaf.entrypoints.api.requests import (
@@ -26,12 +25,12 @@ from aaf.entrypoints.api.requests import (
     Wait,
 )
 from aaf.services import actions, permits
-from aaf.services.actions import Seen
+from aaf.services.actions import AWAITED, Seen
 from aaf.services.execute import execute
+from aaf.services.telling import instant
 
 router = APIRouter(prefix="/v1", route_class=DoorRoute, tags=["actions"])
 
-_WAITING = frozenset({State.EXECUTING, State.PENDING_APPROVAL})
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.1, 1.0, 1.5
 """Seconds between two looks at the store while waiting; whatever this process changes wakes at once."""
 
@@ -71,7 +70,7 @@ async def _awaited(call: Call, action: str, seconds: int) -> Seen:
     while True:
         seen = await actions.see(call.core, caller, action)
         left = until - loop.time()
-        if seen.record.state not in _WAITING or left <= 0 or await call.request.is_disconnected():
+        if seen.record.state not in AWAITED or left <= 0 or await call.request.is_disconnected():
             return seen
         await call.door.wakes.wait(action, min(pause, left))
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)

@@ -3,9 +3,11 @@
 The verifier runs as a process of its own, isolated from every installed package, with a key that was taken from the server before.
 """
 
+import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -22,6 +24,8 @@ from aaf.entrypoints.cli.terminal.output import inert
 from aaf.entrypoints.cli.terminal.reading import text, unexpected
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-([0-9a-f]{12})\b")
+"""An identifier; the transcript has the end of it, by which those of one moment differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +54,19 @@ class Evidence:
         return target
 
     def verify(self, file: Path, *, wanted: int, whole: bool = False) -> None:
-        """Run the verifier on a file; print what it said last, or all of it."""
+        """Run the verifier on a file; print what it said last and what is false, and with `whole` the names of what it proved."""
         command = [sys.executable, "-I", "-S", str(Path(aaf_verify.__file__).resolve())]
         ran = subprocess.run(  # noqa: S603 - our own program
             [*command, str(file), "--key", str(self.key)], capture_output=True, text=True, check=False
         )
-        lines = ran.stdout.splitlines() or ["(it said nothing)"]
+        lines = [_ID.sub("...\\1", one) for one in ran.stdout.splitlines()] or ["(it said nothing)"]
         colour = "green" if wanted == 0 else "bold red"
         self.transcript.line("verifies", file.name, Text(f"exit {ran.returncode}", style=colour))
-        said = lines if whole else [one for one in lines if one.startswith("FALSE")] + lines[-1:]
+        said = [" ".join(one.split()) for one in lines if one.startswith("FALSE")] + lines[-1:]
+        if whole:
+            names = Counter(one.split()[1].rstrip(":") for one in lines if one.startswith("proved"))
+            proved = ", ".join(f"{count} {name}s" if count > 1 else name for name, count in names.items())
+            said.insert(0, f"Each of these was proved: {proved}.")
         for line in said:
             self.transcript.quote(inert(line) if not line.isprintable() else line)
         expect(f"the verifier on {file.name}", wanted, ran.returncode)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aaf.domain.canonical import Json
+from aaf.domain.canonical import Json, canonical
 from aaf.entrypoints.cli.demonstration.transcript import Transcript, expect
 from aaf.entrypoints.cli.terminal.card import card
 from aaf.entrypoints.cli.terminal.client import Client, Refused
@@ -11,14 +11,15 @@ from aaf.entrypoints.cli.terminal.output import inert, say, state
 from aaf.entrypoints.cli.terminal.prompts import choose, reason
 from aaf.entrypoints.cli.terminal.reading import text
 
-_LONGEST = 40
+_LONGEST = 72
 """Characters of a value that the transcript repeats; the card shows all of it."""
 
 
 def _short(value: Json) -> str:
     """A value in one line of the transcript."""
-    shown = inert(str(value))
-    return shown if len(shown) <= _LONGEST else f"({len(str(value))} characters)"
+    whole = value if isinstance(value, str) else canonical(value).decode()
+    shown = inert(whole)
+    return shown if len(shown) <= _LONGEST else f"({len(whole)} characters)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,19 @@ class Agent:
 
     def runs(self, action: Mapping[str, Json]) -> dict[str, Json]:
         """Run an allowed or approved action by naming its digest."""
+        return self._run(action, wanted="succeeded", code="ok")
+
+    def fails(self, action: Mapping[str, Json], *, code: str) -> dict[str, Json]:
+        """Run an allowed action whose run is stopped on the way."""
+        return self._run(action, wanted="failed", code=code)
+
+    def _run(self, action: Mapping[str, Json], *, wanted: str, code: str) -> dict[str, Json]:
         ran = self.client.post(f"/v1/actions/{text(action, 'id')}/execute", {"digest": text(action, "digest")})
-        self.transcript.line("runs it", f"digest {text(action, 'digest')[:12]}...", state(text(ran, "status")))
-        expect("the run", "succeeded", text(ran, "status"))
+        answer = state(text(ran, "status"))
+        if code != "ok":
+            answer = answer.append(f"  {inert(text(ran, 'code'))}", style="dim")
+        self.transcript.line("runs it", f"digest {text(action, 'digest')[:12]}...", answer)
+        expect("the run", (wanted, code), (text(ran, "status"), text(ran, "code")))
         return ran
 
     def is_refused(self, what: str, action: Mapping[str, Json], *, digest: str, wanted: str) -> None:

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
+from aaf.entrypoints.cli.demonstration.shop import Shop
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 READY = b"AAF listens on "
@@ -20,6 +21,9 @@ BEFORE = "Monday: write the report\nTuesday: pay the invoice\n"
 OUTSIDE = "salaries.txt"
 KEPT = "not for agents\n"
 LINK = "notes/shortcut.txt"
+SECRET = "shop_key"  # noqa: S105 - a handle
+PORT = "18700"
+"""The port that the shipped configuration names, in place of which the shop's own is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Stage:
     """Where everything of one demonstration lies, and where its server listens."""
 
     folder: Path
+    shop: Shop
     url: str = ""
 
     @property
@@ -34,17 +39,48 @@ class Stage:
         """The only folder that the agent may reach."""
         return self.folder / "workspace"
 
+    @property
+    def configuration(self) -> Path:
+        """The folder that the server is started with."""
+        return self.folder / "configuration"
+
+    @property
+    def data(self) -> Path:
+        """The server's own folder."""
+        return self.folder / "data"
+
     def key(self, name: str) -> Path:
         """The file of somebody's key."""
         return self.folder / f"{name}.key"
 
     def set_out(self) -> None:
-        """Put the files there; a link in the workspace points out of it."""
+        """Put the files there; a link in the workspace points out of it, and the configuration names the shop's port."""
         target = self.workspace / INSIDE
         target.parent.mkdir(parents=True)
         target.write_text(BEFORE, encoding="utf-8")
         (self.folder / OUTSIDE).write_text(KEPT, encoding="utf-8")
         (self.workspace / LINK).symlink_to(Path("..") / ".." / OUTSIDE)
+        actions = self.configuration / "actions"
+        actions.mkdir(parents=True)
+        shipped = Path(str(files("aaf") / "shipped"))
+        for name in ("demo", "shop"):
+            for entry in (shipped / name / "actions").iterdir():
+                (actions / entry.name).write_bytes(entry.read_bytes())
+        main = (shipped / "shop" / "aaf.yaml").read_text(encoding="utf-8")
+        (self.configuration / "aaf.yaml").write_text(main.replace(PORT, str(self.shop.port)), encoding="utf-8")
+
+    def keep_secret(self) -> None:
+        """Keep the shop's key sealed, as an operator does; it goes through a pipe, and the agent never gets it.
+
+        Raises:
+            Stopped: it can't be kept.
+        """
+        command = [sys.executable, "-m", "aaf", "secrets", "set", SECRET, "--data", str(self.data)]
+        ran = subprocess.run(  # noqa: S603 - our own program
+            command, input=self.shop.key.encode(), env=_environment(), capture_output=True, check=False
+        )
+        if ran.returncode != 0:
+            raise Stopped("server_failed", f"The shop's key was not kept.\n{ran.stderr.decode()}", status=Status.NO)
 
 
 @contextmanager
@@ -55,16 +91,15 @@ def server(stage: Stage) -> Iterator[Stage]:
         Stopped: it doesn't start, or doesn't end well.
     """
     command = [sys.executable, "-m", "aaf", "serve", "--host", "127.0.0.1", "--port", "0"]
-    command += ["--data", str(stage.folder / "data"), "--root", str(stage.workspace)]
-    command += ["--config", str(files("aaf") / "shipped" / "demo"), "--write-key", str(stage.key("admin"))]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AAF_")}
+    command += ["--data", str(stage.data), "--root", str(stage.workspace)]
+    command += ["--config", str(stage.configuration), "--write-key", str(stage.key("admin"))]
     log = stage.folder / "server.log"
     with (
         log.open("wb") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,  # noqa: S603 - our own program
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=_environment()) as process,  # noqa: S603 - our own program
     ):
         try:
-            yield Stage(stage.folder, _address(process, log))
+            yield replace(stage, url=_address(process, log))
         finally:
             process.terminate()
             try:
@@ -74,6 +109,11 @@ def server(stage: Stage) -> Iterator[Stage]:
                 status = -1
     if status != 0:
         raise Stopped("server_failed", f"The server ended with status {status}.\n{_tail(log)}", status=Status.NO)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without what would change the story."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AAF_")}
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:

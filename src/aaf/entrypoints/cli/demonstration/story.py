@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.demonstration.evidence import Evidence, tampered
 from aaf.entrypoints.cli.demonstration.people import Agent, Person
+from aaf.entrypoints.cli.demonstration.shopping import Shopping
 from aaf.entrypoints.cli.demonstration.stage import BEFORE, INSIDE, KEPT, LINK, OUTSIDE, Stage
 from aaf.entrypoints.cli.demonstration.transcript import Transcript, expect
 from aaf.entrypoints.cli.terminal.client import Client
@@ -48,6 +49,7 @@ class Story:
             self._reaches_out(agent)
             if written is not None:
                 self._tries_again(agent, written)
+            self._packs |= Shopping(self._stage.shop, self._transcript).play(agent, person)
             self._proves(agent.client, admin, evidence)
 
     def _key(self, name: str) -> str:
@@ -140,7 +142,9 @@ class Story:
         self._transcript.step("Somebody rewrites what a person answered to the command, in a copy")
         verdicts = [b'"verdict":"approve"', b'"verdict":"reject"']
         old, new = verdicts if self._command_verdict == "approve" else reversed(verdicts)
+        self._transcript.quote(f"The copy says {new.decode()} where the signed event says {old.decode()}.")
         evidence.verify(tampered(packs["command"], old=old, new=new, manifest=False), wanted=1)
+        self._transcript.quote("The next copy's list of hashes is made to match, too.")
         evidence.verify(tampered(packs["command"], old=old, new=new, manifest=True), wanted=1)
         self._transcript.step("The whole ledger, exported and verified")
         evidence.verify(evidence.export(admin, "/v1/audit/export", "ledger.aaf"), wanted=0)

@@ -1,4 +1,4 @@
-"""Prints the story: who did what, what the answer was. Values in it are rendered like everywhere else."""
+"""Prints the story: who did what, what the answer was; no line wider than a page. Values in it are rendered like everywhere else."""
 
 from textwrap import wrap
 
@@ -7,7 +7,11 @@ from rich.text import Text
 from aaf.entrypoints.cli.terminal.output import console, inert, say
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
+WIDEST = 100
+"""Columns of the widest line, where the terminal has room for it."""
 _WIDTH = 13
+_MARGIN = 3 + _WIDTH
+_NARROWEST = 40
 _GOOD = "green"
 
 
@@ -26,19 +30,37 @@ class Transcript:
 
     def line(self, who: str, what: str | Text, answer: str | Text = "") -> None:
         """One thing that somebody did, and the answer."""
-        text = Text.assemble((f"   {who:<{_WIDTH}}", "dim"), what)
+        done = what if isinstance(what, Text) else Text(what)
+        said = (
+            Text.assemble(("->  ", "dim"), answer if isinstance(answer, Text) else (answer, _GOOD))
+            if answer
+            else Text()
+        )
+        head = (f"   {who:<{_WIDTH}}", "dim")
+        if _MARGIN + len(done) + 2 + len(said) <= room():
+            say(Text.assemble(head, done, "  " if answer else "", said))
+            return
+        first, *rest = folded(done.plain)
+        say(Text.assemble(head, first))
+        for line in rest:
+            say(Text(" " * _MARGIN + line))
         if answer:
-            text.append("  ->  ", style="dim").append_text(answer if isinstance(answer, Text) else Text(answer, _GOOD))
-        say(text)
+            say(Text.assemble(" " * _MARGIN, said))
 
     def quote(self, text: str) -> None:
         """A line that belongs to the one before it."""
-        margin = " " * (3 + _WIDTH)
-        shown = [inert(text)]
-        if console().is_terminal:
-            shown = wrap(inert(text), max(console().width - len(margin), _WIDTH)) or shown
-        for line in shown:
-            say(Text(margin + line, style="italic"))
+        for line in folded(inert(text)):
+            say(Text(" " * _MARGIN + line, style="italic"))
+
+
+def room() -> int:
+    """Columns of a line."""
+    return max(min(console().width, WIDEST), _NARROWEST) if console().is_terminal else WIDEST
+
+
+def folded(text: str, *, indent: int = _MARGIN) -> list[str]:
+    """A text in lines that fit behind an indent; identifiers stay whole where they can."""
+    return wrap(text, room() - indent, break_on_hyphens=False) or [""]
 
 
 def expect(what: str, wanted: object, got: object) -> None:

@@ -128,7 +128,9 @@ def _card(approval: Mapping[str, Json], now: datetime | None) -> Iterator[Text]:
         inert(text(view, "class")),
         ("   state ", "dim"),
         state(text(approval, "status")),
-        ("   answer before ", "dim"),
+    )
+    yield Text.assemble(
+        ("answer before ", "dim"),
         instant(optional_text(approval, "deadline")),
         (
             f" ({left(optional_text(approval, 'deadline'), now)} left)"

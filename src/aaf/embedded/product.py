@@ -1,13 +1,12 @@
-"""The whole product in process, without a server or an event loop: one core, driven to its end call by call.
+"""One core, driven to its end call by call: its adapters never suspend, so no event loop is needed.
 
-This is the small inside of embedded use: it opens a core whose adapters never suspend and runs services on it. The client's models and
-errors come on top of it.
+This is the small inside of embedded use: it opens a core and runs services on it. The client's models and errors come on top of it.
 """
 
 from collections.abc import Coroutine
 from typing import Any, Self, TypeVar
 
-from aaf.bootstrap import App, build, drive
+from aaf.bootstrap import App, Part, build, drive
 from aaf.ports import Log
 from aaf.services.core import Core
 from aaf.settings import Settings
@@ -23,14 +22,14 @@ class Embedded:
         self.app = app
 
     @classmethod
-    def open(cls, settings: Settings, *, log: Log | None = None) -> Self:
+    def open(cls, settings: Settings, *, log: Log | None = None, part: Part = Part.SERVER) -> Self:
         """Build the core with adapters that never suspend.
 
         Raises:
             ConfigurationInvalid: the configuration is broken and there is no earlier one.
             StoreFailed: the database or a key file can't be used.
         """
-        return cls(drive(build(settings, asynchronous=False, log=log)))
+        return cls(drive(build(settings, asynchronous=False, log=log, part=part)))
 
     @property
     def core(self) -> Core:

@@ -1,0 +1,62 @@
+"""Several providers as one: the first that has a handle gives its value.
+
+The sealed file stands before the environment, because what can be rotated while the server runs has to count.
+"""
+
+from typing import Protocol
+
+from aaf.adapters.secrets.handles import unavailable
+from aaf.domain.errors import ConnectorFailed
+from aaf.domain.redaction import Values
+
+
+class Provider(Protocol):
+    """One provider of secrets."""
+
+    def handles(self) -> list[str]:
+        """The handles that it has now.
+
+        Raises:
+            ConnectorFailed: it can't be read.
+        """
+
+    async def get(self, handle: str) -> str:
+        """One value."""
+
+    def values(self) -> frozenset[str]:
+        """Every value that nobody may be shown.
+
+        Raises:
+            ConnectorFailed: it can't be read.
+        """
+
+
+class InOrder:
+    """Asks each provider in turn; one that can't be read is a failure, not a reason to ask the next."""
+
+    def __init__(self, *providers: Provider) -> None:
+        """Take the providers, the first that counts first."""
+        self._providers = providers
+        self._values: frozenset[str] = frozenset()
+        self._finder = Values(())
+
+    async def get(self, handle: str) -> str:
+        """One value.
+
+        Raises:
+            ConnectorFailed: SECRET_UNAVAILABLE, none has it or one can't be read.
+        """
+        for provider in self._providers:
+            if handle in provider.handles():
+                return await provider.get(handle)
+        raise unavailable(f"no provider has the secret {handle}")
+
+    def known(self) -> Values:
+        """A finder of every value; while one can't be read, of what was there before, so that nothing comes to light meanwhile."""
+        try:
+            values = frozenset[str]().union(*(provider.values() for provider in self._providers))
+        except ConnectorFailed:
+            return self._finder
+        if values != self._values:
+            self._values, self._finder = values, Values(values)
+        return self._finder

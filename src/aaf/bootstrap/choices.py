@@ -1,0 +1,71 @@
+"""One adapter a port, by the settings and by whether there is an event loop to wait on."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from aaf.adapters.keys import KeyRing
+from aaf.bootstrap.installation import sealed_file
+from aaf.domain.metering import UNCOUNTED, Metric
+from aaf.policy.rego.parsing import Parser
+from aaf.ports import HeldSecrets, Log, Meter, PolicyEngine, Store
+from aaf.settings import Settings
+
+
+def engine_of(meter: Meter, *, asynchronous: bool) -> PolicyEngine:
+    """What asks policy modules; it starts with the first question."""
+    from aaf.adapters.rego.when_needed import WhenNeeded
+
+    def make() -> PolicyEngine:
+        from aaf.adapters.rego.engine import Engine
+
+        workers = min(2, os.cpu_count() or 1)
+        if asynchronous:
+            from aaf.adapters.rego.waiting_asyncio import OnLoop
+
+            return Engine(OnLoop(workers), workers=workers, meter=meter)
+        from aaf.adapters.rego.waiting import Blocking as Blocked
+
+        return Engine(Blocked(workers), workers=workers, meter=meter)
+
+    return WhenNeeded(make)
+
+
+def parser_for(files: Mapping[str, bytes]) -> contextlib.AbstractContextManager[Parser | None]:
+    """What reads policy modules; None where there are none, or the engine isn't installed."""
+    if not any(name.endswith(".rego") for name in files) or find_spec("regorus") is None:
+        return contextlib.nullcontext()
+    from aaf.adapters.rego.parser import WorkerParser
+
+    return WorkerParser()
+
+
+def meter_of(settings: Settings, store: Store, *, asynchronous: bool) -> Meter:
+    """A server counts; in process nobody scrapes."""
+    if not asynchronous:
+        return UNCOUNTED
+    from aaf.adapters.meter import Counting
+
+    meter = Counting(public=settings.metrics == "open")
+    meter.gauge(Metric.STORE_QUEUE, lambda: getattr(store, "queued", 0))
+    return meter
+
+
+def log_of(settings: Settings, meter: Meter, *, asynchronous: bool) -> Log:
+    """Lines on standard error: all of them of a server, in process only what an operator should look at."""
+    from aaf.adapters.log import JsonLines, Severity
+
+    least = settings.log or ("info" if asynchronous else "warning")
+    return JsonLines(least=Severity[least.upper()], lost=lambda count: meter.add(Metric.LOG_LINES_LOST, by=count))
+
+
+def secrets_of(settings: Settings, ring: KeyRing, *, asynchronous: bool) -> HeldSecrets:
+    """Where connectors get credentials from; a server takes those of its environment out of it, for no child to inherit."""
+    from aaf.adapters.secrets.environment import EnvironmentSecrets
+    from aaf.adapters.secrets.in_order import InOrder
+
+    environment = EnvironmentSecrets.taken(remove=asynchronous)
+    if settings.store == "memory":
+        return InOrder(environment)
+    return InOrder(sealed_file(settings, ring), environment)

@@ -1,0 +1,102 @@
+"""Looks at an installation without starting it; changes nothing."""
+
+from collections.abc import Iterator
+
+from aaf.adapters.driving import drive
+from aaf.adapters.inspection import Check
+from aaf.adapters.keys import PURPOSES
+from aaf.bootstrap.choices import parser_for
+from aaf.bootstrap.installation import DATABASE, KEYS, SECRETS, opened
+from aaf.domain.errors import ConfigurationInvalid, StoreFailed
+from aaf.policy.configuration import load
+from aaf.services.ledger import check_org
+from aaf.settings import Settings
+
+
+def inspect(settings: Settings) -> list[Check]:
+    """Check an installation without starting it: files, database, ledgers, configuration. The first thing to run when something is odd."""
+    from aaf.adapters import inspection
+
+    found = [inspection.python(), inspection.private("data folder", settings.data, folder=True)]
+    keys, database = settings.data / KEYS, settings.data / DATABASE
+    found += [inspection.private(f"{purpose} key", keys / f"{purpose}.key") for purpose in PURPOSES]
+    found.append(inspection.private("database file", database))
+    if (settings.data / SECRETS).exists():
+        found.append(inspection.private("secrets file", settings.data / SECRETS))
+    if database.exists():
+        found += inspection.database(database)
+        if all(one.ok is not False for one in found[-2:]):
+            found += drive(_inspect_store(settings))
+    found += _inspect_configuration(settings)
+    found.append(
+        Check(
+            "mode",
+            None,
+            "advisory for agents that run as this user: they could read these files",
+            "Run agents as another user or in a container for enforced mode.",
+        )
+    )
+    return found
+
+
+async def _inspect_store(settings: Settings) -> list[Check]:
+    """What only the opened store can tell."""
+    try:
+        store, _, anchors = opened(settings, asynchronous=False)
+    except StoreFailed as failure:
+        return [Check("store", ok=False, text=failure.message, fix=failure.hint)]
+    try:
+        why = await store.recovering()
+        found = [Check("recovery", why is None, why or "not needed", "See `aaf recover --help`.")]
+        for org in await store.organisations():
+            report = await check_org(store, org)
+            text = f"{org}: {report.size} events, {report.checkpoint} signed"
+            if report.bad is not None:
+                text = f"{org}: entry {report.bad} is {report.why}"
+            found.append(
+                Check("ledger", report.bad is None, text, "Keep the file; compare with an export that you hold.")
+            )
+        try:
+            kept = anchors.kept()
+        except StoreFailed as failure:
+            found.append(Check("rolled back", ok=False, text=failure.message, fix=failure.hint))
+            kept = []
+        for org, size, root in kept:
+            head = await store.head(org)
+            same = head.size >= size and await store.subtree(org, 0, size) == root
+            found.append(Check("rolled back", same, f"{org}: last signed size {size}", "See `aaf recover --help`."))
+        found.append(
+            Check(
+                "checkpoints elsewhere",
+                None,
+                "no checkpoint is known to have left this machine",
+                "Keep `aaf audit export` or a checkpoint somewhere that this machine can't write.",
+            )
+        )
+        return found
+    finally:
+        await store.close()
+
+
+def _inspect_configuration(settings: Settings) -> Iterator[Check]:
+    """Whether the folder loads, and whether it opens a way to addresses that aren't public."""
+    from aaf.adapters.folder import read_folder, shipped
+
+    folder = settings.config or shipped("safe")
+    try:
+        files = read_folder(folder)
+        with parser_for(files) as parser:
+            configuration = load(files, parser=parser)
+    except ConfigurationInvalid as invalid:
+        yield Check("configuration", ok=False, text=invalid.message, fix=invalid.hint)
+        return
+    text = f"{folder}: {len(configuration.catalogue)} action types, {len(configuration.rules)} rules"
+    if configuration.warnings:
+        yield Check("configuration", None, f"{text}; {'; '.join(configuration.warnings)}", "Look at these again.")
+    else:
+        yield Check("configuration", ok=True, text=text)
+    if configuration.exemptions:
+        where = ", ".join(
+            f"{one['scheme']}://{one['host']}:{one['port']} at {one['address']}" for one in configuration.exemptions
+        )
+        yield Check("egress", ok=False, text=f"may call {where}", fix="Take it out of egress.unsafe_allow.")

@@ -1,0 +1,166 @@
+"""Takes secrets out of what is about to be shown, kept or logged: by the name of a field, and by the value itself.
+
+By value means in every form in which a target usually gives a value back: plain in any case, percent-encoded or quoted-printable, escaped
+for JSON, HTML or a programming language, in hexadecimal, in Base64 at each of its three offsets, with line breaks in between, as UTF-16. It
+works on copies. What it doesn't find: a value that was cut, compressed, encrypted or turned round; nobody who has the value can be kept from that.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from aaf.domain.canonical import Json
+
+MASK = "[redacted]"
+SHORTEST = 8
+"""Characters of the shortest value that is looked for: a shorter one would be found in text that isn't it."""
+SENSITIVE = ("api_key", "credit_card", "password", "ssn", "token")
+"""Names of fields whose values are never logged; a configuration adds to them."""
+
+_SEPARATORS = re.compile(r"[^0-9a-z]")
+_BREAK = rb"(?:\\[rn]|[\r\n\x00]){0,4}"
+"""What may stand between two characters of an encoded value. Repetitions are bounded, so that no text makes the search slow."""
+
+
+def plain_field(name: str) -> str:
+    """A field's name without case and separators: `API-Key`, `apiKey` and `api_key` are one."""
+    return _SEPARATORS.sub("", name.casefold())
+
+
+class Fields:
+    """Finds fields by name; the built-in names are always among them."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """Take further names, in any case and with any separators."""
+        self._names = frozenset(plain_field(name) for name in (*SENSITIVE, *names)) - {""}
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a field of this name is sensitive."""
+        return plain_field(name) in self._names
+
+    def redacted(self, value: Json) -> Json:
+        """The value with everything beneath a sensitive name replaced; the same object where there is nothing to replace."""
+        if isinstance(value, dict):
+            return self.members(value)
+        if isinstance(value, list):
+            items = [self.redacted(item) for item in value]
+            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+        return value
+
+    def members(self, value: Mapping[str, Json]) -> dict[str, Json]:
+        """The same for an object."""
+        kept: dict[str, Json] = {
+            name: MASK if item is not None and name in self else self.redacted(item) for name, item in value.items()
+        }
+        if isinstance(value, dict) and all(kept[name] is item for name, item in value.items()):
+            return value
+        return kept
+
+
+class Values:
+    """Finds the given values in text and bytes, in every form that the module's paragraph names."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        """Take the values; those shorter than `SHORTEST` aren't looked for."""
+        # The longest first: where one value begins with another, the rest of it must not stay.
+        known = sorted({value for value in values if len(value) >= SHORTEST}, key=lambda value: (-len(value), value))
+        pattern = b"|".join(form for value in known for form in _forms(value))
+        self._pattern = re.compile(pattern) if known else None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is looked for."""
+        return self._pattern is None
+
+    def found(self, data: bytes) -> bool:
+        """Whether one of them is in it."""
+        return self._pattern is not None and self._pattern.search(data) is not None
+
+    def clean(self, data: bytes) -> bytes:
+        """The bytes with each of them replaced."""
+        return data if self._pattern is None else self._pattern.sub(MASK.encode(), data)
+
+    def clean_text(self, text: str) -> str:
+        """The text with each of them replaced."""
+        data = text.encode("utf-8", "surrogatepass")
+        cleaned = self.clean(data)
+        return text if cleaned is data or cleaned == data else cleaned.decode("utf-8", "replace")
+
+    def redacted(self, value: Json) -> Json:
+        """The value with each of them replaced in every string and name of it."""
+        return _each_text(value, self.clean_text)
+
+
+def _each_text(value: Json, change: Callable[[str], str]) -> Json:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_each_text(item, change) for item in value]
+    if isinstance(value, dict):
+        return {change(name): _each_text(item, change) for name, item in value.items()}
+    return value
+
+
+def _forms(value: str) -> list[bytes]:
+    """Patterns of one value."""
+    data = value.encode()
+    between = rb"(?:[ :-]|%b)" % _BREAK
+    pairs = (_BREAK.join(rb"[%b%b]" % (one.lower(), one.upper()) for one in _single(b"%02x" % byte)) for byte in data)
+    hexadecimal = between.join(pairs)
+    return [_written(value), *(_base64(data, offset) for offset in range(3)), hexadecimal]
+
+
+def _written(value: str) -> bytes:
+    """The value as written, each character plain or escaped by whichever of the usual ways, also in a mixture of them."""
+    return rb"\x00?".join(_character(character) for character in value)
+
+
+def _character(character: str) -> bytes:
+    units = character.encode("utf-16-be")
+    points = [int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2)]
+    forms = {re.escape(form.encode()) for form in (character, character.lower(), character.upper())}
+    forms.add(b"".join(rb"(?i:(?:%%(?:25){0,4}|=)%02x)" % byte for byte in character.encode()))
+    # Both ways of one byte in one form: each form more costs time at every place of every text.
+    forms.add(b"".join(rb"(?i:\\{1,4}(?:x%02x|%03o))" % (byte, byte) for byte in character.encode()))
+    forms.add(b"".join(rb"(?i:\\{1,4}u(?:%04x|\{0{0,4}%x\}))" % (point, point) for point in points))
+    forms.add(rb"(?i:&(?:amp;){0,4}#(?:0{0,6}%d|x0{0,6}%x);?)" % (ord(character), ord(character)))
+    forms.update({re.escape(character.encode("utf-16-le")), re.escape(units)})
+    forms.update(_NAMED.get(character, ()))
+    forms.update(b"&(?:amp;){0,4}%b;" % name for name in _ENTITIES.get(character, ()))
+    return b"(?:" + b"|".join(sorted(forms)) + b")"
+
+
+_NAMED: Mapping[str, tuple[bytes, ...]] = {
+    " ": (rb"\+",),
+    '"': (rb'\\{1,4}"',),
+    "'": (rb"\\{1,4}'",),
+    "/": (rb"\\{1,4}/",),
+    "\\": (rb"\\{2,8}",),
+}
+"""Escapes that have a form of their own."""
+_ENTITIES: Mapping[str, Sequence[bytes]] = {
+    name[0]: name[1:].encode().split()
+    for name in (
+        *("!excl", '"quot QUOT', "#num", "$dollar", "%percnt", "&amp AMP", "'apos", "(lpar", ")rpar", "*ast", "+plus"),
+        *(",comma", ".period", "/sol", ":colon", ";semi", "<lt LT", "=equals", ">gt GT", "?quest", "@commat"),
+        *("[lsqb lbrack", "\\bsol", "]rsqb rbrack", "^Hat", "_lowbar", "`grave", "{lcub lbrace", "|vert verbar"),
+        *("}rcub rbrace", "\u00a0nbsp"),
+    )
+}
+"""Names that HTML has for what a value may hold."""
+
+
+def _base64(data: bytes, offset: int) -> bytes:
+    """The part of a Base64 text that depends on nothing but `data`, when `offset` bytes stand before it in its group of three."""
+    whole = base64.b64encode(b"\0" * offset + data).rstrip(b"=")
+    first = (0, 2, 3)[offset]
+    rest = (offset + len(data)) % 3
+    certain = whole[first : len(whole) - 1] if rest else whole[first:]
+    return _BREAK.join(_BASE64.get(letter, letter) for letter in _single(certain))
+
+
+_BASE64: Mapping[bytes, bytes] = {b"+": rb"(?:\+|-|(?i:%2b))", b"/": rb"(?:\\{0,4}/|_|(?i:%2f))"}
+
+
+def _single(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]

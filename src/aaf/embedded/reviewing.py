@@ -1,0 +1,245 @@
+"""A person's way in without a server: see what waits, open what is long, approve or reject, give keys to others.
+
+Every call is made under the key that it was opened with, and an answer is to what was seen: `approve` takes the approval itself, whose digests
+go with it. This is not the agent's object: an agent's program that is given a person's key is a person to the firewall.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+from aaf.bootstrap import Part
+from aaf.domain.approval import ReviewVerdict
+from aaf.domain.canonical import Json
+from aaf.domain.principal import Kind, Permission
+from aaf.domain.record import ActionRecord
+from aaf.embedded.opening import Opened
+from aaf.embedded.translating import translating
+from aaf.ports import Log
+from aaf.services import access, review
+from aaf.services.core import Caller, Core
+from aaf.services.telling import tell
+from aaf.settings import Settings
+from aaf_client.models import Action
+
+T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SOURCE = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An action that waits for people; `agent` is the name that it has."""
+
+    id: str
+    type: str
+    agent: str
+    risk: str
+    created_at: datetime
+    deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A held action in full, as it is shown to this person: `view` is what the answer is bound to, `str()` the same as plain lines.
+
+    `unopened` are the numbers of long values that have to be opened before approving; `may_not_because` is the code of what stands
+    against this person's answer, or None.
+    """
+
+    id: str
+    status: str
+    digest: str
+    view_digest: str
+    view: Mapping[str, Json] = field(repr=False)
+    unopened: tuple[int, ...]
+    may_not_because: str | None
+
+    @property
+    def headline(self) -> str:
+        """One sentence: who asks for what, where."""
+        return _text(self.view["headline"])
+
+    def __str__(self) -> str:
+        """Everything that is shown, in inert lines."""
+        return "\n".join(_lines(self.view))
+
+
+class Reviewer:
+    """One person at an installation. Open it with `Firewall.reviewer`; close it, or use it as a context."""
+
+    def __init__(self, opened: Opened, caller: Caller) -> None:
+        """Use `Firewall.reviewer`."""
+        self._opened = opened
+        self._caller = caller
+
+    @classmethod
+    def open(cls, folder: Path, *, key: str, log: Log | None = None) -> Self:
+        """Open the installation in `folder` for the person whose key this is.
+
+        Raises:
+            NotAuthenticated: the key isn't good.
+            NotPermitted: it is no person's, or they may not see approvals.
+        """
+        opened = Opened.open(Settings(data=folder), part=Part.PERSON, log=log)
+        try:
+            with translating():
+                caller = opened.run(lambda core: access.authenticate(core, key=key, agent=None, source=_SOURCE))
+                access.require(caller, Permission.ORG_APPROVAL_READ)
+            return cls(opened, caller)
+        except BaseException:
+            opened.close()
+            raise
+
+    def _ask(self, work: Callable[[Core, Caller], Coroutine[Any, Any, T]]) -> T:
+        """Run one service call under what is so now."""
+
+        async def whole(core: Core) -> T:
+            return await work(core, await self._caller.again(core))
+
+        with translating():
+            return self._opened.run(whole)
+
+    def waiting(self, *, limit: int = 50) -> list[Held]:
+        """What waits, newest first."""
+
+        async def work(core: Core, caller: Caller) -> list[Held]:
+            found = await review.waiting(core, caller, limit=limit)
+            return [_held(caller, record) for record in found]
+
+        return self._ask(work)
+
+    def see(self, held: Held | Approval | str) -> Approval:
+        """All of one held action.
+
+        Raises:
+            NotFound: there is none, or it was never held.
+        """
+        id_ = held if isinstance(held, str) else held.id
+        return self._ask(lambda core, caller: _shown(core, caller, id_))
+
+    def open_value(self, approval: Approval, number: int) -> str:
+        """Show one long value whole, as inert text; that it was opened is recorded."""
+
+        async def work(core: Core, caller: Caller) -> str:
+            return _text((await review.open_value(core, caller, approval.id, number))["segments"])
+
+        return self._ask(work)
+
+    def approve(self, approval: Approval, reason: str = "") -> Action:
+        """Approve what `approval` shows.
+
+        Raises:
+            NotPermitted: another right or role is needed, or it is their own request.
+            Conflict: it was decided meanwhile, something else waits now, or a long value was not opened.
+        """
+        return self._answer(approval, ReviewVerdict.APPROVE, reason)
+
+    def reject(self, approval: Approval, reason: str) -> Action:
+        """Reject it; the agent is told the reason. Raises as `approve`."""
+        return self._answer(approval, ReviewVerdict.REJECT, reason)
+
+    def _answer(self, approval: Approval, verdict: ReviewVerdict, reason: str) -> Action:
+        answer = review.Answer(approval.id, verdict, approval.digest, approval.view_digest, reason)
+
+        async def work(core: Core, caller: Caller) -> dict[str, Json]:
+            return tell(caller, await review.review(core, caller, answer))
+
+        return Action.from_json(cast("Any", self._ask(work)))
+
+    def create_key(self, name: str, *, kind: str = "user", roles: tuple[str, ...] = ()) -> str:
+        """Make a key for somebody and return it, once; a known kind and name gets one more. Needs the right to make keys.
+
+        Args:
+            name: who holds it.
+            kind: `user`, `agent` or `service`; only people approve.
+            roles: of somebody new; `agent` where none is named, and people need one.
+        """
+        wanted = access.KeyWanted(name=name, kind=Kind(kind), roles=roles)
+
+        async def work(core: Core, caller: Caller) -> str:
+            return (await access.create_key(core, caller, wanted)).secret
+
+        return self._ask(work)
+
+    def close(self) -> None:
+        """Finish what is queued and let go of the files."""
+        with translating():
+            self._opened.close()
+
+    def __enter__(self) -> Self:
+        """This."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Never a key."""
+        return f"<Reviewer {self._caller.principal.id}>"
+
+
+async def _shown(core: Core, caller: Caller, action: str) -> Approval:
+    """All of one held action."""
+    shown = await review.show(core, caller, action)
+    record = shown.record
+    return Approval(
+        id=record.id,
+        status=str(record.state),
+        digest=record.digest,
+        view_digest=record.view_digest or "",
+        view=shown.view,
+        unopened=tuple(sorted(set(range(record.long_values)) - shown.opened)),
+        may_not_because=shown.may_review,
+    )
+
+
+def _held(caller: Caller, record: ActionRecord) -> Held:
+    """One line of the list."""
+    return Held(
+        id=record.id,
+        type=record.type,
+        agent=caller.known.name(record.agent),
+        risk=record.risk,
+        created_at=_instant(record.created_at),
+        deadline=None if record.deadline is None else _instant(record.deadline),
+    )
+
+
+def _instant(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _text(segments: Json) -> str:
+    """The characters of inert segments; escapes stand in them as they are shown everywhere."""
+    return "".join(str(one[1]) for one in cast("list[list[str]]", segments))
+
+
+def _lines(view: Mapping[str, Any]) -> list[str]:
+    """The view from top to bottom, in the order in which the terminal shows it."""
+    found = [_text(view["headline"]), f"risk: {view['risk']}", f"class: {view['class']}"]
+    found += [f"why: {_text(one['reason'])}" for one in view["reasons"]]
+    found += [f"{one['severity']}: {_text(one['note'])}" for one in view["findings"]]
+    if view["target"] is not None:
+        found.append(f"target: {_text(view['target'])}")
+    effect = view["effect"]
+    if effect is not None:
+        found.append(f"effect: {_text(effect['summary'])}")
+        found += [f"  {_text(line)}" for line in effect["diff"] or ()]
+        found += _rows(effect["facts"])
+    found += _rows(view["params"])
+    if view["claimed"]:
+        found += ["claimed by the agent, not checked:", *_rows(view["claimed"])]
+    return found
+
+
+def _rows(rows: list[dict[str, Any]]) -> list[str]:
+    """Values with their paths; one that is cut says so, and how to see the rest."""
+    found = []
+    for row in rows:
+        rest = f" … {row['hidden']} more characters: open value {row['index']}" if row.get("hidden") else ""
+        found.append(f"  {_text(row['path'])} = {_text(row['segments'])}{rest}")
+    return found

@@ -1,0 +1,67 @@
+"""The templates and what goes with every page: a title, who is signed in, the policy that the browser holds the page to.
+
+Everything is escaped by the template engine, and a name that a template doesn't get is an error, not an empty place.
+"""
+
+from functools import cache
+from http import HTTPStatus
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+
+from aaf.entrypoints.console import presenting
+from aaf.entrypoints.console.assets import address
+from aaf.entrypoints.console.receiving import Visit
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), clipboard-read=(), geolocation=(), microphone=()"),
+    (b"referrer-policy", b"same-origin"),  # with none at all, browsers hide the origin of forms
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+"""Sent with every response of the console, whatever made it."""
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("aaf.entrypoints.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(
+        asset=address,
+        instant=presenting.instant,
+        iso=presenting.iso,
+        span=presenting.span,
+        value=presenting.value,
+        plain=presenting.plain_text,
+        rendered=presenting.rendered,
+    )
+    return environment
+
+
+def page(template: str, visit: Visit | None = None, *, status: int = 200, **given: object) -> Response:
+    """Render a page for `visit`, or for somebody who isn't signed in."""
+    who = None if visit is None else visit.caller.principal
+    shown = (
+        _environment()
+        .get_template(template)
+        .render(**{"status": HTTPStatus(status), "visit": visit, "who": who, **given})
+    )
+    return Response(shown, status, {"Cache-Control": "no-store"}, "text/html; charset=utf-8")
+
+
+def to(path: str) -> Response:
+    """Send the browser on to one of our own pages, with a GET."""
+    return Response(b"", 303, {"Cache-Control": "no-store", "Location": path})

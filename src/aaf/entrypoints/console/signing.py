@@ -1,0 +1,98 @@
+"""Signing in with a pasted key, and out. The key is used once and kept nowhere: not in the page, the address, the log or the session."""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aaf.domain.canonical import Json
+from aaf.domain.errors import AafError, InputRefused, NotAuthenticated, NotPermitted, TooMany
+from aaf.entrypoints.console.pages import page, to
+from aaf.entrypoints.console.receiving import (
+    Site,
+    Visit,
+    check_origin,
+    check_token,
+    cookie_name,
+    is_private,
+    read_form,
+    session_token,
+    source_of,
+)
+from aaf.entrypoints.console.refusals import status_of
+from aaf.entrypoints.console.sessions import LIFETIME
+from aaf.services.core import Caller
+from aaf.services.signing_in import sign_in
+
+_OURS = re.compile(r"/(?:actions|approvals/[0-9a-f-]{36}(?:/values/[0-9]{1,6})?)?")
+
+
+def _next(path: str) -> str:
+    """Where to go after signing in: one of our own pages, whatever was asked for."""
+    return path if _OURS.fullmatch(path) else "/"
+
+
+async def form(site: Site, request: Request) -> Response:  # noqa: ARG001 - the signature of every page
+    """Show the form."""
+    query = request.query_params
+    return page(
+        "sign_in.html", next=_next(query.get("next", "/")), ended="ended" in query, left="left" in query, error=None
+    )
+
+
+async def submit(site: Site, request: Request) -> Response:
+    """Begin a session for the holder of the pasted key."""
+    check_origin(request)
+    given = await read_form(request)
+    target = _next(given.get("next", "/"))
+    try:
+        caller = await sign_in(site.core, key=given.get("key", "").strip(), source=source_of(request))
+    except (InputRefused, NotAuthenticated, NotPermitted, TooMany) as error:
+        return _again(error, target)
+    earlier = session_token(request)
+    if earlier is not None:
+        site.sessions.end(earlier)
+    ids, now = site.core.ids, await site.core.store.now()
+    token = site.sessions.begin(caller, token=ids.salt(), secret=ids.salt(), now=now)
+    site.core.log.entry("sign_in", {**_who(caller), "source": source_of(request)})
+    response = to(target)
+    _set_cookie(response, request, token, seconds=LIFETIME // 1_000_000)
+    return response
+
+
+def _again(error: AafError, target: str) -> Response:
+    """The form again, with what was wrong and without what was typed."""
+    response = page(
+        "sign_in.html", status=status_of(error) or 403, next=target, ended=False, left=False, error=error.message
+    )
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+async def sign_out(visit: Visit) -> Response:
+    """End the session."""
+    check_token(visit.session, visit.form, "sign-out")
+    visit.site.sessions.end(session_token(visit.request) or "")
+    visit.core.log.entry("sign_out", _who(visit.caller))
+    response = to("/sign-in?left=")
+    _set_cookie(response, visit.request, "", seconds=0)
+    return response
+
+
+def _who(caller: Caller) -> dict[str, Json]:
+    """Who comes or goes, for the log."""
+    who = caller.principal
+    return {"actor": who.actor, "credential": who.credential, "org": who.org}
+
+
+def _set_cookie(response: Response, request: Request, token: str, *, seconds: int) -> None:
+    response.set_cookie(
+        cookie_name(request),
+        token,
+        max_age=seconds,
+        path="/",
+        secure=not is_private(request),
+        httponly=True,
+        samesite="strict",
+    )

@@ -1,0 +1,87 @@
+"""How an action is told to whoever asked, the same through every door. An agent is told codes and what to do next, never a rule's name.
+
+Times are RFC 3339 in UTC with microseconds; digests are lowercase hex.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from aaf.domain.advice import advise
+from aaf.domain.canonical import Json
+from aaf.domain.errors import Code
+from aaf.domain.principal import Permission
+from aaf.domain.record import ActionRecord
+from aaf.services.actions import Seen
+from aaf.services.core import Caller
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant(microseconds: int) -> str:
+    """`2026-01-31T12:00:00.000000Z`."""
+    second, rest = divmod(microseconds, 1_000_000)
+    return f"{_second(second)}.{rest:06d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _second(second: int) -> str:
+    """The instant without its fraction; those of one answer, and of answers of the same second, are alike."""
+    return (_EPOCH + timedelta(seconds=second)).isoformat(timespec="seconds").removesuffix("+00:00")
+
+
+def tell(
+    caller: Caller,
+    record: ActionRecord,
+    *,
+    result: Json = None,
+    rejection: str | None = None,
+    faults: Iterable[Mapping[str, Json]] = (),
+) -> dict[str, Json]:
+    """The action as `caller` may see it; `reasons`, `release` and `requirements` only with the right to an explanation."""
+    advice = advise(record.state, Code(record.code))
+    outcome = record.outcome
+    told: dict[str, Json] = {
+        "id": record.id,
+        "status": record.state,
+        "type": record.type,
+        "agent": record.agent,
+        "class": record.action_class,
+        "risk": record.risk,
+        "digest": record.digest,
+        "code": record.code,
+        "message": advice.message,
+        "next": advice.next,
+        "effect": record.effect,
+        "run": record.run,
+        "created_at": instant(record.created_at),
+        "updated_at": instant(record.updated_at),
+        "deadline": None if record.deadline is None else instant(record.deadline),
+        "faults": [{"path": str(fault["path"]), "message": str(fault["message"])} for fault in faults],
+        "outcome": None if outcome is None else {"code": str(outcome["code"]), "source": str(outcome["source"])},
+        "rejection": rejection,
+        "result": result,
+    }
+    if caller.principal.may(Permission.ORG_DECISION_EXPLAIN):
+        told["reasons"] = list(record.reasons)
+        told["release"] = record.release
+        told["requirements"] = asked_of_people(record)
+    return told
+
+
+def tell_seen(caller: Caller, seen: Seen) -> dict[str, Json]:
+    """An action that was read."""
+    return tell(caller, seen.record, result=seen.result, rejection=seen.rejection, faults=seen.faults)
+
+
+def asked_of_people(record: ActionRecord) -> list[Json]:
+    """What a hold asks of people."""
+    return [
+        {
+            "approvers": list(one.approvers),
+            "quorum": one.quorum,
+            "reason_required": one.reason_required,
+            "timeout": one.timeout,
+        }
+        for one in record.requirements
+    ]

@@ -1,0 +1,76 @@
+"""Where the firewall is and who is calling: one origin, fixed for good, over TLS or on this machine, and a key that no `repr` shows."""
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aaf_client.errors import Misuse
+
+_PRINTABLE = re.compile(r"[\x21-\x7e]{1,512}")
+_AGENT = re.compile(r"[\x20-\x7e]{1,256}")
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A firewall's origin, the path before `/v1`, and the headers of every request to it."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str
+    headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+
+    @property
+    def base_url(self) -> str:
+        """As a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.prefix}"
+
+
+def read_address(base_url: str, *, api_key: str, agent_id: str | None, insecure: bool) -> Address:
+    """Read the address of a firewall.
+
+    Raises:
+        Misuse: it is no address, or the key would cross a network in the clear.
+    """
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError:
+        raise _no_address() from None
+    host = parts.hostname
+    if parts.scheme not in _PORTS or not host or not host.isascii() or not base_url.isprintable():
+        raise _no_address()
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise _no_address()
+    if parts.scheme == "http" and not insecure and not _is_here(host):
+        raise Misuse(
+            "The key would cross a network in the clear.",
+            hint="Use https, or say insecure=True where the network itself is protected.",
+        )
+    if not _PRINTABLE.fullmatch(api_key):
+        raise Misuse("The key is empty or holds characters that no key has.")
+    headers = [(b"Authorization", b"Bearer " + api_key.encode())]
+    if agent_id is not None:
+        if not _AGENT.fullmatch(agent_id):
+            raise Misuse("The agent id is empty or holds characters that no header can carry.")
+        headers.append((b"X-Agent-Id", agent_id.encode()))
+    port = _PORTS[parts.scheme] if port is None else port
+    return Address(parts.scheme, host, port, parts.path.rstrip("/"), tuple(headers))
+
+
+def _is_here(host: str) -> bool:
+    """Whether what is sent there stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _no_address() -> Misuse:
+    return Misuse("This is no address of a firewall.", hint="Write it as https://host:port, without a name or a query.")
