@@ -1,6 +1,9 @@
-"""A whole decision by policy modules, from the input to the combined verdict through the worker, against the bare evaluation of the same module."""
+"""A whole decision by policy modules, from the input to the combined verdict, against raw evaluation of prepared input in the same worker.
 
-import json
+Raw is one exchange with the same worker process about the same module: the question's bytes are prepared, the answer's are not read. The bare
+evaluation in this process, without a worker, stands beside it: the difference is what isolation costs.
+"""
+
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter_ns
@@ -9,8 +12,8 @@ import regorus  # type: ignore[import-untyped]
 
 from aaf.adapters.driving import drive
 from aaf.adapters.rego import worker
-from aaf.adapters.rego.conversation import loading
-from aaf.adapters.rego.engine import Engine
+from aaf.adapters.rego.conversation import question
+from aaf.adapters.rego.engine import Engine, Patience
 from aaf.adapters.rego.parser import WorkerParser
 from aaf.adapters.rego.waiting import Blocking
 from aaf.policy.catalogue import ActionClass, Risk
@@ -23,8 +26,8 @@ from benchmarks.result import Figure
 RULES = (5, 50, 500)
 ROUNDS = 7
 CALLS = 300
-MOST = 3.0
-"""Times the bare evaluation, at 50 rules and more; a small module is dominated by the way to the worker and back."""
+MOST = 1.2
+"""Times the raw evaluation, at 50 rules; a smaller module is dominated by what surrounds it."""
 NAME = "pay.send"
 CATALOGUE = {
     "aaf.yaml": b"version: 1\n",
@@ -70,11 +73,27 @@ def _median(once: Callable[[], object]) -> float:
 
 
 def measure() -> list[Figure]:
-    """Median times for each number of rules; rounds of both alternate."""
-    return [_measure(rules) for rules in RULES]
+    """Median times for each number of rules; rounds of all three alternate."""
+    return [figure for rules in RULES for figure in _measure(rules)]
 
 
-def _measure(rules: int) -> Figure:
+def _raw(engine: Engine, wait: Blocking, document: bytes) -> Callable[[], object]:
+    """One exchange with the worker that `engine` has just used, about its only module."""
+    seat = engine._seats[0]  # noqa: SLF001 - the same worker is what the budget compares with
+    process, number = seat.process, seat.sets[0][1]
+    if process is None:
+        raise RuntimeError("the worker has ended")
+    body = question(number, [0], document, b"{}")
+
+    def once() -> object:
+        return drive(
+            wait.exchange(process.socket, seat.conversation, seat.conversation.ask(worker.EVALUATE, body), 1.0)
+        )
+
+    return once
+
+
+def _measure(rules: int) -> list[Figure]:
     configuration = _configured(rules)
     modules, entry = configuration.modules, configuration.catalogue[NAME]
     asked = Input(
@@ -88,9 +107,16 @@ def _measure(rules: int) -> Figure:
         time=0,
         release=1,
     )
-    engine = Engine(Blocking(1), workers=1)
-    bare = worker.Set(regorus.Engine, json.loads(loading(1, modules)), dict)
-    document = json.loads(encoded(asked, entry))
+    wait = Blocking(1)
+    engine = Engine(wait, workers=1, patience=Patience(answer=2.0))
+    here = regorus.Engine()
+    here.add_policy(modules[0].name, modules[0].text)
+    document = encoded(asked, entry)
+    text = document.decode()
+
+    def bare() -> object:
+        here.set_input_json(text)
+        return here.eval_query_as_json("data.aaf.policies.decision")
 
     def whole() -> None:
         applying = configuration.modules_for(NAME)
@@ -101,17 +127,21 @@ def _measure(rules: int) -> Figure:
 
     try:
         whole()
-        pairs = [(_median(whole), _median(lambda: bare.ask(0, document))) for _ in range(ROUNDS)]
+        raw = _raw(engine, wait, document)
+        rounds = [(_median(whole), _median(raw), _median(bare)) for _ in range(ROUNDS)]
     finally:
         drive(engine.close())
-    ratio = median(a / b for a, b in pairs)
-    budget = rules >= RULES[1]
-    return Figure(
-        f"Rego decision, {rules} rules, against bare evaluation, p50",
-        median(a for a, _ in pairs),
-        "us",
-        baseline=median(b for _, b in pairs),
-        ratio=ratio,
-        budget=f"ratio <= {MOST:g}" if budget else "",
-        met=ratio <= MOST if budget else None,
-    )
+    ratio = median(a / b for a, b, _ in rounds)
+    budget = rules == RULES[1]
+    return [
+        Figure(
+            f"Rego decision, {rules} rules, against raw evaluation in the same worker, p50",
+            median(a for a, _, _ in rounds),
+            "us",
+            baseline=median(b for _, b, _ in rounds),
+            ratio=ratio,
+            budget=f"ratio <= {MOST:g}" if budget else "",
+            met=ratio <= MOST if budget else None,
+        ),
+        Figure(f"Rego evaluation in this process, {rules} rules, p50", median(c for _, _, c in rounds), "us"),
+    ]
