@@ -3,6 +3,7 @@ import html
 import json
 import string
 import urllib.parse
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -160,3 +161,23 @@ def test_members_of_any_mapping_are_redacted() -> None:
 
 def test_case_and_separators_of_a_name_do_not_matter() -> None:
     assert plain_field("X-Api_Key 2") == "xapikey2"
+
+
+LONG = "".join(chr(33 + (7 * at * at + 3 * at) % 94) for at in range(600))
+
+
+@pytest.mark.parametrize(
+    "write", [str, lambda one: one.encode().hex(), lambda one: base64.b64encode(one.encode()).decode()]
+)
+def test_a_long_value_is_found_whole_and_nothing_else_is_taken_for_it(write: Callable[[str], str]) -> None:
+    values = Values([LONG])
+    assert values.clean_text(f"before {write(LONG)} after") == f"before {MASK} after"
+    # Whoever knows both ends can't hide words between them.
+    hidden = f"{write(LONG[:300])} rm -rf / {write(LONG[300:])}"
+    assert values.clean_text(hidden) == hidden
+    assert values.clean_text(write(LONG[:60]) + write(LONG)).endswith(MASK)
+
+
+def test_of_values_that_begin_alike_the_longest_is_taken_out() -> None:
+    values = Values(["the-same-beginning", "the-same-beginning-and-more", "the-same-beginning-and-even-more"])
+    assert values.clean_text("x the-same-beginning-and-more y the-same-beginning z") == f"x {MASK} y {MASK} z"

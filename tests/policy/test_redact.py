@@ -49,8 +49,8 @@ def test_a_configuration_adds_names_of_its_own() -> None:
 @pytest.mark.attack("G12", guard="aaf.policy.catalogue:_touches", without="tests.attacks.without:returns_false")
 def test_what_an_approver_has_to_see_is_not_hidden_by_its_name() -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
-        configured("iban", redact="to")
+        configured("iban", redact="iban, to")
     (problem,) = caught.value.problems
-    assert (problem.file, problem.line, problem.column) == ("aaf.yaml", 2, 10)
+    assert (problem.file, problem.line, problem.column) == ("aaf.yaml", 2, 16)
     assert problem.message == "`to` would hide params.to of crm.update, which an approver must see"
     assert configured("token", also=", params.token").catalogue["crm.update"].secret == ("params.login.token",)

@@ -7,11 +7,15 @@ works on copies. What it doesn't find: a value that was cut, compressed, encrypt
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias
 
 from aaf.domain.canonical import Json
 
 MASK = "[redacted]"
+_PARTS = 16
+"""Characters in one pattern of a value."""
 SHORTEST = 8
 """Characters of the shortest value that is looked for: a shorter one would be found in text that isn't it."""
 SENSITIVE = ("api_key", "credit_card", "password", "ssn", "token")
@@ -25,6 +29,10 @@ _BREAK = rb"(?:\\[rn]|[\r\n\x00]){0,4}"
 def plain_field(name: str) -> str:
     """A field's name without case and separators: `API-Key`, `apiKey` and `api_key` are one."""
     return _SEPARATORS.sub("", name.casefold())
+
+
+_Form: TypeAlias = tuple[bytes, ...]
+"""Patterns that have to follow each other."""
 
 
 class Fields:
@@ -62,23 +70,37 @@ class Values:
 
     def __init__(self, values: Iterable[str]) -> None:
         """Take the values; those shorter than `SHORTEST` aren't looked for."""
-        # The longest first: where one value begins with another, the rest of it must not stay.
-        known = sorted({value for value in values if len(value) >= SHORTEST}, key=lambda value: (-len(value), value))
-        pattern = b"|".join(form for value in known for form in _forms(value))
-        self._pattern = re.compile(pattern) if known else None
+        forms = [form for value in sorted(set(values)) if len(value) >= SHORTEST for form in _forms(value)]
+        self._forms = tuple(forms)
+        self._beginnings = re.compile(b"|".join(form[0] for form in forms)) if forms else None
 
     @property
     def empty(self) -> bool:
         """Whether nothing is looked for."""
-        return self._pattern is None
+        return self._beginnings is None
 
     def found(self, data: bytes) -> bool:
         """Whether one of them is in it."""
-        return self._pattern is not None and self._pattern.search(data) is not None
+        return next(self._spans(data), None) is not None
 
     def clean(self, data: bytes) -> bytes:
         """The bytes with each of them replaced."""
-        return data if self._pattern is None else self._pattern.sub(MASK.encode(), data)
+        kept: list[bytes] = []
+        end = 0
+        for start, after in self._spans(data):
+            kept += (data[end:start], MASK.encode())
+            end = after
+        return b"".join((*kept, data[end:])) if end else data
+
+    def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Where they stand, from left to right; of several that begin at one place the longest."""
+        at = 0
+        while self._beginnings is not None and (begins := self._beginnings.search(data, at)):
+            start = begins.start()
+            ends = [end for form in self._forms if (end := _end(form, data, start)) is not None]
+            if ends:
+                yield start, max(ends)
+            at = max(ends, default=start + 1)
 
     def clean_text(self, text: str) -> str:
         """The text with each of them replaced."""
@@ -101,18 +123,39 @@ def _each_text(value: Json, change: Callable[[str], str]) -> Json:
     return value
 
 
-def _forms(value: str) -> list[bytes]:
-    """Patterns of one value."""
+def _forms(value: str) -> list[_Form]:
+    """The forms of one value."""
     data = value.encode()
     between = rb"(?:[ :-]|%b)" % _BREAK
-    pairs = (_BREAK.join(rb"[%b%b]" % (one.lower(), one.upper()) for one in _single(b"%02x" % byte)) for byte in data)
-    hexadecimal = between.join(pairs)
-    return [_written(value), *(_base64(data, offset) for offset in range(3)), hexadecimal]
+    pairs = [_BREAK.join(rb"[%b%b]" % (one.lower(), one.upper()) for one in _single(b"%02x" % byte)) for byte in data]
+    written = [_character(character) for character in value]
+    return [
+        _form(written, rb"\x00?"),
+        *(_form(_base64(data, offset), _BREAK) for offset in range(3)),
+        _form(pairs, between),
+    ]
 
 
-def _written(value: str) -> bytes:
-    """The value as written, each character plain or escaped by whichever of the usual ways, also in a mixture of them."""
-    return rb"\x00?".join(_character(character) for character in value)
+def _form(parts: Sequence[bytes], between: bytes) -> _Form:
+    """Patterns of all parts in a row, some parts each.
+
+    One pattern of a long value takes seconds to compile; all but the first are compiled where the first was found.
+    """
+    pieces = [between.join(parts[at : at + _PARTS]) for at in range(0, len(parts), _PARTS)]
+    return (pieces[0], *(between + piece for piece in pieces[1:]))
+
+
+def _end(form: _Form, data: bytes, at: int) -> int | None:
+    """Where the form that begins at `at` ends, or None where it doesn't stand there."""
+    for piece in form:
+        found = _compiled(piece).match(data, at)
+        if found is None:
+            return None
+        at = found.end()
+    return at
+
+
+_compiled = lru_cache(maxsize=4096)(re.compile)
 
 
 def _character(character: str) -> bytes:
@@ -150,13 +193,13 @@ _ENTITIES: Mapping[str, Sequence[bytes]] = {
 """Names that HTML has for what a value may hold."""
 
 
-def _base64(data: bytes, offset: int) -> bytes:
+def _base64(data: bytes, offset: int) -> list[bytes]:
     """The part of a Base64 text that depends on nothing but `data`, when `offset` bytes stand before it in its group of three."""
     whole = base64.b64encode(b"\0" * offset + data).rstrip(b"=")
     first = (0, 2, 3)[offset]
     rest = (offset + len(data)) % 3
     certain = whole[first : len(whole) - 1] if rest else whole[first:]
-    return _BREAK.join(_BASE64.get(letter, letter) for letter in _single(certain))
+    return [_BASE64.get(letter, letter) for letter in _single(certain)]
 
 
 _BASE64: Mapping[bytes, bytes] = {b"+": rb"(?:\+|-|(?i:%2b))", b"/": rb"(?:\\{0,4}/|_|(?i:%2f))"}
