@@ -1,6 +1,7 @@
 """A real server in a process of its own and a real Chromium before it. `make browser` runs this folder; `make test` leaves it out."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,11 @@ class Site:
         finally:
             made.close()
         assert said == []
+
+    def at(self, page: Page, path: str) -> str:
+        """The whole address of a page of the session that `page` shows."""
+        beneath = re.match(re.escape(self.url) + r"(/s/[0-9a-f]{32})/", page.url)
+        return f"{self.url}{beneath[1] if beneath else ''}{path}"
 
     def sign_in(self, page: Page, who: str) -> None:
         page.goto(f"{self.url}/sign-in")

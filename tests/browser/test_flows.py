@@ -34,7 +34,7 @@ def test_approving_leads_back_to_the_list(site: Site) -> None:
 def test_rejecting_needs_a_reason(site: Site) -> None:
     action = site.asks("shell.run", {"command": "ls"})
     with site.context() as (_, page):
-        page.goto(f"{site.url}/approvals/{action}")
+        page.goto(site.at(page, f"/approvals/{action}"))
         _answer(page, "Reject")
         assert page.evaluate("document.querySelector('#reason').validity.valueMissing")
         assert site.state(action) == "pending_approval"
@@ -61,7 +61,7 @@ def test_new_requests_appear_and_decided_ones_go_by_themselves(site: Site) -> No
 def test_a_request_that_somebody_else_answers_meanwhile_says_so_and_takes_no_answer(site: Site) -> None:
     action = site.asks("shell.run", {"command": "ls"})
     with site.context() as (_, page):
-        page.goto(f"{site.url}/approvals/{action}")
+        page.goto(site.at(page, f"/approvals/{action}"))
         expect(page.locator("form.decide button")).to_be_enabled()
         site.answer(action, "reject")
         expect(page.get_by_text("This request has changed since you opened it.")).to_be_visible()
@@ -84,7 +84,7 @@ def test_the_connection_may_break_and_comes_back(site: Site) -> None:
 def test_a_long_value_is_opened_before_it_is_approved(site: Site, script: bool) -> None:
     action = site.asks("files.write", {"path": "notes/new.txt", "content": LONG})
     with site.context(script=script) as (_, page):
-        page.goto(f"{site.url}/approvals/{action}")
+        page.goto(site.at(page, f"/approvals/{action}"))
         page.wait_for_timeout(700)
         _answer(page, "Approve")
         expect(page.get_by_role("alert")).to_contain_text("A long value of this request hasn't been opened.")
@@ -113,7 +113,7 @@ def test_without_script_everything_can_be_done(site: Site) -> None:
         page.get_by_role("button", name="Send the answer").click()
         expect(page.get_by_text("Your answer was taken.")).to_be_visible()
         assert (site.state(first), site.state(second)) == ("rejected", "pending_approval")
-        page.goto(f"{site.url}/approvals/{second}")
+        page.goto(site.at(page, f"/approvals/{second}"))
         page.get_by_role("radio", name="Approve").check()
         page.get_by_role("button", name="Send the answer").click()
         if page.get_by_role("alert").is_visible():  # in the first moments
@@ -122,14 +122,14 @@ def test_without_script_everything_can_be_done(site: Site) -> None:
         expect(page.get_by_text("Your answer was taken.")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_text("You are signed out.")).to_be_visible()
-        page.goto(f"{site.url}/")
+        page.goto(site.at(page, "/"))
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_keys_move_and_choose_and_never_decide(site: Site) -> None:
     held = [site.asks("shell.run", {"command": command}) for command in ("ls", "pwd", "id")]
     with site.context() as (_, page):
-        page.goto(f"{site.url}/")
+        page.goto(site.at(page, "/"))
         for key, at in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
             page.keyboard.press(key)
             assert page.evaluate("document.activeElement.id") == f"a-{held[at]}"
@@ -149,20 +149,20 @@ def test_keys_move_and_choose_and_never_decide(site: Site) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_text("Your answer was taken.")).to_be_visible()
         assert site.state(held[1]) == "approved"
-        page.goto(f"{site.url}/approvals/{held[0]}")
+        page.goto(site.at(page, f"/approvals/{held[0]}"))
         expect(page.get_by_text("1 of 2")).to_be_visible()
         page.keyboard.press("j")
         page.wait_for_url(f"**/approvals/{held[2]}")
         page.keyboard.press("k")
         page.wait_for_url(f"**/approvals/{held[0]}")
         page.keyboard.press("u")
-        page.wait_for_url(f"{site.url}/")
+        page.wait_for_url(site.at(page, "/"))
 
 
 def test_no_answer_counts_in_the_first_moments_or_when_the_window_comes_back(site: Site) -> None:
     action = site.asks("shell.run", {"command": "ls"})
     with site.context() as (_, page):
-        page.goto(f"{site.url}/approvals/{action}")
+        page.goto(site.at(page, f"/approvals/{action}"))
         button = page.locator("form.decide button")
         expect(button).to_be_enabled()
         page.evaluate("dispatchEvent(new Event('focus'))")
@@ -174,12 +174,12 @@ def test_no_answer_counts_in_the_first_moments_or_when_the_window_comes_back(sit
 def test_loading_a_refused_answer_again_shows_the_request_and_answers_nothing(site: Site, script: bool) -> None:
     action = site.asks("files.write", {"path": "notes/new.txt", "content": LONG})
     with site.context(script=script) as (context, page):
-        page.goto(f"{site.url}/approvals/{action}")
+        page.goto(site.at(page, f"/approvals/{action}"))
         page.wait_for_timeout(700)
         _answer(page, "Approve")
         expect(page.get_by_role("alert")).to_contain_text("hasn't been opened")
         other = context.new_page()
-        other.goto(f"{site.url}/approvals/{action}")
+        other.goto(site.at(page, f"/approvals/{action}"))
         other.get_by_role("button", name="Open the whole value").click()
         expect(other.get_by_text("this is all of it")).to_be_visible()
         page.reload()  # what was sent would count now
@@ -191,7 +191,7 @@ def test_loading_a_refused_answer_again_shows_the_request_and_answers_nothing(si
 def test_nothing_of_a_page_comes_back_after_signing_out(site: Site) -> None:
     action = site.asks("shell.run", {"command": "ls"})
     with site.context() as (_, page):
-        page.goto(f"{site.url}/approvals/{action}")
+        page.goto(site.at(page, f"/approvals/{action}"))
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_text("You are signed out.")).to_be_visible()
         page.go_back()
@@ -217,18 +217,18 @@ def test_hostile_text_runs_nothing_and_draws_nothing(site: Site) -> None:
     action = site.asks("files.write", {"path": "notes/x.html", "content": content}, {"goal": content})
     with site.context() as (_, page):
         for path in ("/", f"/approvals/{action}", "/actions"):
-            page.goto(f"{site.url}{path}")
+            page.goto(site.at(page, path))
             assert page.title() != "owned"
             assert page.locator("main img, main script, main iframe").count() == 0
 
 
 def test_a_failed_sign_in_says_so_and_forgets_what_was_typed(site: Site) -> None:
     with site.context(who=None) as (_, page):
-        page.goto(f"{site.url}/actions")
+        page.goto(site.at(page, "/actions"))
         page.get_by_label("Your API key").fill("aaf_live_wrong")
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("alert")).to_be_visible()
         expect(page.get_by_label("Your API key")).to_have_value("")
         page.get_by_label("Your API key").fill(site.keys["ada"])
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{site.url}/actions")
+        page.wait_for_url(re.compile(r"/s/[0-9a-f]{32}/actions$"))

@@ -1,5 +1,10 @@
-"""A browser's end of the console, without a browser: a world behind it, forms read from its pages, cookies kept."""
+"""A browser's end of the console, without a browser: a world behind it, forms read from its pages, cookies kept.
 
+Without TLS the pages of a session live beneath a path of its own. A test names a page without it, as people do: `Browser` adds the path of
+its own session, also where a form comes from another's page, and `bare` takes it off what a page or a redirect says.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,6 +17,13 @@ from aaf.entrypoints.console.receiving import SETTLE
 from tests.api.world import World
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
+ROOT = re.compile(r"/s/[0-9a-f]{32}(?=/)")
+_OF_NO_SESSION = ("/sign-in", "/static/", "/s/")
+
+
+def bare(address: str) -> str:
+    """The address without the path of a session."""
+    return ROOT.sub("", address, count=1)
 
 
 @dataclass
@@ -60,6 +72,17 @@ class Page(HTMLParser):
     def text(self) -> str:
         return " ".join("".join(self._text).split())
 
+    @property
+    def location(self) -> str:
+        """Where it leads, without the path of a session."""
+        return bare(self.response.headers["location"])
+
+    @property
+    def links(self) -> list[str]:
+        """Every address that the page names, as it stands there."""
+        names = ("href", "action", "src", "data-live", "data-root")
+        return [given[name] or "" for _, given in self.tags for name in names if name in given]
+
     def form(self, ending: str) -> Form:
         found = [one for one in self.forms if one.action.endswith(ending)]
         assert found, (ending, self.text)
@@ -78,6 +101,7 @@ class Browser:
 
     def __init__(self, desk: "Desk") -> None:
         self.desk = desk
+        self.root = ""
         self.client = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=cast("Any", desk.console), client=("192.0.2.7", 4000)),
             base_url="http://127.0.0.1:8700",
@@ -85,7 +109,11 @@ class Browser:
         )
 
     def send(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> httpx2.Response:
-        return self.desk.world.run(self.client.request(method, path, headers=dict(headers or {}), **more))
+        return self.desk.world.run(self.client.request(method, self.at(path), headers=dict(headers or {}), **more))
+
+    def at(self, path: str) -> str:
+        """The address of a page of this browser's session."""
+        return path if path.startswith(_OF_NO_SESSION) or "://" in path else self.root + path
 
     def get(self, path: str, **headers: str) -> Page:
         return Page(self.send("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}))
@@ -95,10 +123,13 @@ class Browser:
 
     def submit(self, form: Form, **changed: str) -> Page:
         assert form.method == "post"
-        return self.post(form.action, {**form.fields, **changed})
+        return self.post(bare(form.action), {**form.fields, **changed})
 
     def sign_in(self, key: str, path: str = "/") -> Page:
-        return self.post("/sign-in", {"key": key, "next": path})
+        page = self.post("/sign-in", {"key": key, "next": path})
+        begun = ROOT.match(page.response.headers.get("location", ""))
+        self.root = begun.group() if begun else self.root
+        return page
 
     @property
     def cookies(self) -> dict[str, str]:

@@ -112,9 +112,8 @@ def test_news_has_a_new_mark_whenever_the_list_changes(desk: Desk) -> None:
     held = desk.world.mail()["id"]
     marks.append(ann.get("/live").html)
     assert ann.get("/live").html == marks[-1]
-    assert ("body", {"data-live": "/live", "data-mark": marks[-1].split()[0], "data-now": "1700000001000"}) in ann.get(
-        "/"
-    ).tags
+    told = {"data-live": ann.at("/live"), "data-mark": marks[-1].split()[0], "data-now": "1700000001000"}
+    assert ("body", {"data-root": ann.root, **told}) in ann.get("/").tags
     desk.world.answer("admin", held, "approve")
     desk.world.clock.advance(1)
     marks.append(ann.get("/live").html)
@@ -127,7 +126,7 @@ def test_news_of_one_action_has_a_new_mark_when_it_is_answered(desk: Desk) -> No
     ann = desk.browser("approver")
     before = ann.get(f"/live?action={held}").html
     body = next(given for tag, given in ann.get(f"/approvals/{held}").tags if tag == "body")
-    assert (body["data-live"], body["data-mark"]) == (f"/live?action={held}", before)
+    assert (body["data-live"], body["data-mark"]) == (ann.at(f"/live?action={held}"), before)
     desk.world.mail()
     assert ann.get(f"/live?action={held}").html == before
     desk.world.answer("admin", held, "approve")

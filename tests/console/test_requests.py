@@ -43,8 +43,11 @@ def test_a_client_that_goes_while_sending_is_let_go(desk: Desk, signed_in: bool)
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.disconnect"}
 
-    ((name, token),) = desk.browser("approver").cookies.items()
-    path, more = ("/sign-out", (b"cookie", f"{name}={token}".encode())) if signed_in else ("/sign-in", (b"x", b"y"))
+    ann = desk.browser("approver")
+    ((name, token),) = ann.cookies.items()
+    path, more = (
+        (ann.at("/sign-out"), (b"cookie", f"{name}={token}".encode())) if signed_in else ("/sign-in", (b"x", b"y"))
+    )
     assert _call(desk, _scope("POST", path, FORM, more), receive) == []
     assert [kind for kind, _ in desk.world.log.entries] == ["sign_in"]
 

@@ -15,7 +15,17 @@ from aaf.domain.errors import Code, InputRefused, NotFound, Unavailable
 from aaf.entrypoints.console import approval, inbox, signing
 from aaf.entrypoints.console.assets import asset
 from aaf.entrypoints.console.pages import HEADERS, page, to
-from aaf.entrypoints.console.receiving import SignedOut, Site, Visit, admitted, check_origin, header, read_form
+from aaf.entrypoints.console.receiving import (
+    SignedOut,
+    Site,
+    Visit,
+    admitted,
+    check_origin,
+    enter,
+    header,
+    read_form,
+    root_of,
+)
 from aaf.entrypoints.console.refusals import refusal
 from aaf.entrypoints.console.sessions import Sessions
 from aaf.services.core import Core
@@ -80,7 +90,7 @@ def create_console(core: Core) -> ASGIApp:
             await send(message)
 
         try:
-            response = await _answer(site, Request(scope, receive))
+            response = await _answer(site, Request({**scope, "root_path": ""}, receive))
             await response(scope, receive, with_headers)
         except ClientDisconnect:
             return
@@ -96,32 +106,34 @@ def create_console(core: Core) -> ASGIApp:
 async def _answer(site: Site, request: Request) -> Response:
     """Whatever happens, a response."""
     try:
+        enter(request)
         address = _found(request)
         method = "GET" if request.method == "HEAD" else request.method
         if method in address.anybody:
             return await address.anybody[method](site, request)
         if method in address.people:
             return await _inside(site, request, address.people[method])
-        response = refusal(site.core, InputRefused(Code.METHOD_NOT_ALLOWED, "This page can't be used that way."))
+        wrong = InputRefused(Code.METHOD_NOT_ALLOWED, "This page can't be used that way.")
+        response = refusal(site.core, wrong, root=root_of(request))
         response.headers["Allow"] = ", ".join(address.methods)
     except SignedOut as out:
         return _signed_out(request, ended=out.ended)
     except ClientDisconnect:
         raise
     except Exception as error:  # noqa: BLE001 - logged without values; the person gets a page
-        return refusal(site.core, error)
+        return refusal(site.core, error, root=root_of(request))
     return response
 
 
 def _found(request: Request) -> Address:
-    """The address, with the parts of its path.
+    """The address, with the parts of its path. Beneath the path of a session there are only the pages of people who are signed in.
 
     Raises:
         NotFound: the console has no such page.
     """
     for address in ADDRESSES:
         match = address.pattern.fullmatch(request.scope["path"])
-        if match is not None:
+        if match is not None and not (address.anybody and root_of(request)):
             request.scope["path_params"] = match.groupdict()
             return address
     raise NotFound(Code.NOT_FOUND, "There is no such page.", hint="Go to the list of what waits.")
@@ -146,7 +158,7 @@ def _signed_out(request: Request, *, ended: bool) -> Response:
     """On to signing in, and back afterwards.
 
     A browser keeps the cookie back when a link elsewhere leads here, also where somebody is signed in: then the page asks for itself
-    once more, from here.
+    once more, from here. An address beneath a session's path that has no session any more is not shown again.
     """
     path = request.scope["path"]
     if path == _LIVE:
@@ -154,5 +166,5 @@ def _signed_out(request: Request, *, ended: bool) -> Response:
     back = path if request.method != "POST" else re.sub(r"/(review|open)$", "", path)
     from_elsewhere = header(request, b"sec-fetch-site") == "cross-site" and request.method == "GET"
     if from_elsewhere and not ended and "again" not in request.query_params:
-        return page("again.html", path=back)
-    return to(f"/sign-in?next={quote(back, safe='')}" + ("&ended=" if ended else ""))
+        return page("again.html", path=root_of(request) + back)
+    return to(f"/sign-in?next={quote(back, safe='')}" + ("&ended=" if ended or root_of(request) else ""))

@@ -61,7 +61,7 @@ async def answer(visit: Visit) -> Response:
     except (InputRefused, NotPermitted, StateConflict) as error:
         visit.session.spend(int(number))
         return await _refused(visit, error, typed)
-    return to(f"/?decided={action}")
+    return to(f"{visit.root}/?decided={action}")
 
 
 async def _refused(visit: Visit, error: AafError, typed: Typed) -> Response:
@@ -159,4 +159,4 @@ async def open_value(visit: Visit) -> Response:
     shown = await _shown(visit)
     check_token(visit.session, visit.form, "open", action, shown.record.view_digest or "")
     await review.open_value(visit.core, visit.caller, action, index)
-    return to(f"/approvals/{action}/values/{index}")
+    return to(f"{visit.root}/approvals/{action}/values/{index}")

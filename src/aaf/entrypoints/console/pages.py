@@ -51,14 +51,11 @@ def _environment() -> Environment:
     return environment
 
 
-def page(template: str, visit: Visit | None = None, *, status: int = 200, **given: object) -> Response:
-    """Render a page for `visit`, or for somebody who isn't signed in."""
+def page(template: str, visit: Visit | None = None, *, status: int = 200, root: str = "", **given: object) -> Response:
+    """Render a page for `visit`, or for somebody who isn't signed in, whose address may begin with a `root` all the same."""
     who = None if visit is None else visit.caller.principal
-    shown = (
-        _environment()
-        .get_template(template)
-        .render(**{"status": HTTPStatus(status), "visit": visit, "who": who, **given})
-    )
+    always = {"status": HTTPStatus(status), "visit": visit, "who": who, "root": root if visit is None else visit.root}
+    shown = _environment().get_template(template).render(**always, **given)
     return Response(shown, status, {"Cache-Control": "no-store"}, "text/html; charset=utf-8")
 
 

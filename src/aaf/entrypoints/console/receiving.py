@@ -4,6 +4,7 @@ A form counts only from this site's own pages, with the token that was made for 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -14,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from aaf.domain.digests import same_digest
 from aaf.domain.errors import Code, InputRefused, NotAuthenticated, NotPermitted, StateConflict
 from aaf.entrypoints.console.sessions import Session, Sessions
+from aaf.ports import Ids
 from aaf.services.core import Caller, Core
 from aaf.services.inbox import Pulse, Pulses
 
@@ -24,6 +26,8 @@ FIELDS = 12
 SETTLE = 600_000
 """Microseconds that a question has to stand before an answer to it counts."""
 _SUBNET = 64
+_ROOT_BYTES = 16
+_BENEATH = re.compile(rf"(/s/[0-9a-f]{{{2 * _ROOT_BYTES}}})(/.*)")
 Form = Mapping[str, str]
 
 
@@ -60,6 +64,11 @@ class Visit:
     def core(self) -> Core:
         """The ports."""
         return self.site.core
+
+    @property
+    def root(self) -> str:
+        """What the addresses of this session's pages begin with."""
+        return root_of(self.request)
 
     @property
     def caller(self) -> Caller:
@@ -106,7 +115,7 @@ def is_private(request: Request) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def cookie_name(request: Request) -> str:
@@ -114,6 +123,31 @@ def cookie_name(request: Request) -> str:
     if not is_private(request):
         return "__Host-aaf_session"
     return f"aaf_session_{_host(request)[1] or 80}"
+
+
+def new_root(request: Request, ids: Ids) -> str:
+    """What the addresses of a new session begin with.
+
+    Browsers send a cookie to every port of a host. Without TLS a session therefore lives beneath a path that nobody can guess, and its
+    cookie is for that path: what else is served on this machine is never asked for it. With TLS the cookie is tied to the host.
+    """
+    return f"/s/{ids.salt()[:_ROOT_BYTES].hex()}" if is_private(request) else ""
+
+
+def enter(request: Request) -> None:
+    """Take the path that a session lives beneath off the address, where there can be one.
+
+    Raises:
+        InputRefused: the header Host is no host.
+    """
+    found = _BENEATH.fullmatch(request.scope["path"])
+    if found is not None and is_private(request):
+        request.scope["root_path"], request.scope["path"] = found.groups()
+
+
+def root_of(request: Request) -> str:
+    """What was taken off; empty where there was nothing."""
+    return str(request.scope["root_path"])
 
 
 def session_token(request: Request) -> str | None:
@@ -137,13 +171,13 @@ async def admitted(site: Site, request: Request, *, counts: bool = True) -> Visi
     """
     token = session_token(request)
     now = await site.core.store.now()
-    session = site.sessions.find(token, now=now) if token else None
+    session = site.sessions.find(token, root=root_of(request), now=now) if token else None
     if token is None or session is None:
         raise SignedOut(ended=token is not None)
     try:
         session.caller = await session.caller.again(site.core)
     except NotAuthenticated:
-        site.sessions.end(token)
+        site.sessions.end(token, root=root_of(request))
         raise SignedOut(ended=True) from None
     if counts:
         session.used_at = now
@@ -176,7 +210,7 @@ def check_origin(request: Request) -> None:
     ours = site == "same-origin" if site is not None else bool(host) and origin in {f"http://{host}", f"https://{host}"}
     if not ours:
         raise _foreign()
-    if site is None and origin == f"http://{host}" and not is_private(request):
+    if origin == f"http://{host}" and not is_private(request):
         raise NotPermitted(
             Code.FORM_REFUSED,
             "This page came without TLS, and a browser keeps no session over such a connection.",

@@ -45,11 +45,11 @@ def status_of(error: AafError) -> int | None:
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), None)
 
 
-def refusal(core: Core, error: Exception, visit: Visit | None = None) -> Response:
+def refusal(core: Core, error: Exception, visit: Visit | None = None, *, root: str = "") -> Response:
     """Answer `error`, whatever it is, and log what the person doesn't get."""
     status = status_of(error) if isinstance(error, AafError) else None
     if not isinstance(error, AafError) or status is None:
-        return _incident(core, error, visit)
+        return _incident(core, error, visit, root)
     if error.detail:
         core.log.entry("refused", {"cause": error.detail, "code": str(error.code)})
     code = public_code(error)
@@ -57,6 +57,7 @@ def refusal(core: Core, error: Exception, visit: Visit | None = None) -> Respons
         "refused.html",
         visit,
         status=status,
+        root=root,
         code=code,
         message=error.message,
         hint=error.hint or ADVICE[code].next,
@@ -64,7 +65,7 @@ def refusal(core: Core, error: Exception, visit: Visit | None = None) -> Respons
     )
 
 
-def _incident(core: Core, error: Exception, visit: Visit | None) -> Response:
+def _incident(core: Core, error: Exception, visit: Visit | None, root: str) -> Response:
     """Modules and lines, innermost last; never a value."""
     incident = core.ids.new()
     frames = [
@@ -78,6 +79,7 @@ def _incident(core: Core, error: Exception, visit: Visit | None) -> Response:
         "refused.html",
         visit,
         status=500,
+        root=root,
         code=Code.INTERNAL_ERROR,
         message=advice.message,
         hint=advice.next,

@@ -1,5 +1,7 @@
 """Who is signed in, in the memory of this process: the browser holds a random token, and this table its hash.
 
+A session is found by its token and by the path that it lives beneath, together: the token on any other path is the token of no session.
+
 The key that was pasted is never kept. A session ends by itself, by signing out, or with its key at the next request; a restart of the
 server ends all of them. Nothing here says what a person may do: that is asked anew at each request.
 """
@@ -61,33 +63,33 @@ class Sessions:
 
     _open: dict[bytes, Session] = field(default_factory=dict)
 
-    def begin(self, caller: Caller, *, token: bytes, secret: bytes, now: int) -> str:
-        """Keep a new session under 32 random bytes; return what the browser gets."""
+    def begin(self, caller: Caller, *, token: bytes, root: str, secret: bytes, now: int) -> str:
+        """Keep a new session under 32 random bytes and the path `root`; return what the browser gets."""
         self._open = {key: one for key, one in self._open.items() if one.is_live(now)}
         same = [key for key, one in self._open.items() if _credential(one) == caller.principal.credential]
         for key in same[: max(0, len(same) - EACH + 1)]:
             del self._open[key]
         for key in list(self._open)[: max(0, len(self._open) - ALL + 1)]:
             del self._open[key]
-        self._open[_key(token.hex())] = Session(caller, secret, now, now)
+        self._open[_key(token.hex(), root)] = Session(caller, secret, now, now)
         return token.hex()
 
-    def find(self, token: str, *, now: int) -> Session | None:
-        """The session of this token, if it is still good."""
-        found = self._open.get(_key(token))
+    def find(self, token: str, *, root: str, now: int) -> Session | None:
+        """The session of this token beneath `root`, if it is still good."""
+        found = self._open.get(_key(token, root))
         if found is not None and not found.is_live(now):
-            self.end(token)
+            self.end(token, root=root)
             return None
         return found
 
-    def end(self, token: str) -> None:
+    def end(self, token: str, *, root: str) -> None:
         """Forget it."""
-        self._open.pop(_key(token), None)
+        self._open.pop(_key(token, root), None)
 
 
-def _key(token: str) -> bytes:
+def _key(token: str, root: str) -> bytes:
     """A dump of the table, or the time that a look-up takes, gives no token away."""
-    return sha256(token.encode()).digest()
+    return sha256(f"{root}/{token}".encode()).digest()
 
 
 def _credential(session: Session) -> str:

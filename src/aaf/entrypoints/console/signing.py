@@ -15,6 +15,7 @@ from aaf.entrypoints.console.receiving import (
     check_token,
     cookie_name,
     is_private,
+    new_root,
     read_form,
     session_token,
     source_of,
@@ -51,12 +52,13 @@ async def submit(site: Site, request: Request) -> Response:
         return _again(error, target)
     earlier = session_token(request)
     if earlier is not None:
-        site.sessions.end(earlier)
+        site.sessions.end(earlier, root="")
     ids, now = site.core.ids, await site.core.store.now()
-    token = site.sessions.begin(caller, token=ids.salt(), secret=ids.salt(), now=now)
+    root = new_root(request, ids)
+    token = site.sessions.begin(caller, token=ids.salt(), root=root, secret=ids.salt(), now=now)
     site.core.log.entry("sign_in", {**_who(caller), "source": source_of(request)})
-    response = to(target)
-    _set_cookie(response, request, token, seconds=LIFETIME // 1_000_000)
+    response = to(root + target)
+    _set_cookie(response, request, token, root=root, seconds=LIFETIME // 1_000_000)
     return response
 
 
@@ -73,10 +75,10 @@ def _again(error: AafError, target: str) -> Response:
 async def sign_out(visit: Visit) -> Response:
     """End the session."""
     check_token(visit.session, visit.form, "sign-out")
-    visit.site.sessions.end(session_token(visit.request) or "")
+    visit.site.sessions.end(session_token(visit.request) or "", root=visit.root)
     visit.core.log.entry("sign_out", _who(visit.caller))
     response = to("/sign-in?left=")
-    _set_cookie(response, visit.request, "", seconds=0)
+    _set_cookie(response, visit.request, "", root=visit.root, seconds=0)
     return response
 
 
@@ -86,12 +88,12 @@ def _who(caller: Caller) -> dict[str, Json]:
     return {"actor": who.actor, "credential": who.credential, "org": who.org}
 
 
-def _set_cookie(response: Response, request: Request, token: str, *, seconds: int) -> None:
+def _set_cookie(response: Response, request: Request, token: str, *, root: str, seconds: int) -> None:
     response.set_cookie(
         cookie_name(request),
         token,
         max_age=seconds,
-        path="/",
+        path=f"{root}/",
         secure=not is_private(request),
         httponly=True,
         samesite="strict",

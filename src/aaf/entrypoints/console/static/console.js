@@ -1,10 +1,27 @@
 // What a page does besides standing there: news, time left, keys, and a moment in which no answer counts.
-// Everything works without it. Nothing here decides, keeps a secret, or puts text into a page as anything but text.
+// Everything works without it. Nothing here decides, keeps what signs anybody in, or puts text into a page as anything but text.
 
 const body = document.body;
 document.documentElement.classList.add("has-script");
 // A refused answer is shown where it was sent to: loading that again means the request, and never the answer.
 if (location.pathname.endsWith("/review")) history.replaceState(null, "", location.pathname.slice(0, -"/review".length));
+
+// --- the way back to a session ----------------------------------------------------------------------------------------
+
+// Without TLS the pages of a session live beneath a path that nobody can guess, because cookies go to every port of a machine.
+// This storage belongs to one port: it keeps the path, for whoever comes by an address without it.
+const ROOT = "root", LOOKS_RIGHT = /^\/s\/[0-9a-f]{32}$/;
+
+function kept(change) {
+  try { return change(localStorage); } catch { return null; }
+}
+
+if (body.dataset.root) kept((storage) => storage.setItem(ROOT, body.dataset.root));
+document.querySelector("form.who")?.addEventListener("submit", () => kept((storage) => storage.removeItem(ROOT)));
+
+const signIn = document.querySelector("form[data-returns]");
+const root = signIn && kept((storage) => storage.getItem(ROOT));
+if (root && LOOKS_RIGHT.test(root)) location.replace(root + signIn.elements.next.value);
 
 // --- time -----------------------------------------------------------------------------------------------------------
 
