@@ -31,7 +31,8 @@ class AgentFirewallError(Exception):
 
     def __str__(self) -> str:
         """The sentence, and what may be done next."""
-        return f"{self.message} {self.hint}".rstrip()
+        between = "\n" if "\n" in self.message else " "
+        return f"{self.message}{between}{self.hint}".rstrip()
 
 
 def _rebuilt(kind: type[AgentFirewallError], args: tuple[Any, ...], state: dict[str, Any]) -> AgentFirewallError:

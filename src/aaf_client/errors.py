@@ -58,6 +58,9 @@ __all__ = [
 ]
 
 
+_GO_ON = "It goes on waiting until its deadline: call `wait_for_approval` with this action."
+
+
 class _AboutAction(AgentFirewallError):
     """An error that says what an action's own answer says."""
 
@@ -98,6 +101,10 @@ class ActionClosed(ActionRefused):
 
 class ApprovalPending(_AboutAction):
     """A person has still to answer."""
+
+    def __init__(self, action: Action, message: str = "", *, code: str = "", hint: str = "") -> None:
+        waits = action.status is ActionStatus.PENDING_APPROVAL
+        super().__init__(action, message, code=code, hint=hint or (_GO_ON if waits else ""))
 
 
 class ApprovalTimeout(ApprovalPending):

@@ -194,7 +194,7 @@ def test_replacing_what_is_no_text_says_so(files: FilesConnector) -> None:
 
     assert effect.diff is not None
     assert effect.diff.startswith("--- a/notes/bin (3 bytes that are no text)\n+++ b/notes/bin\n")
-    assert effect.summary == "Replace notes/bin: 3 bytes that are no text by 2 bytes, 1 lines"
+    assert effect.summary == "Replace notes/bin: 3 bytes that are no text by 2 bytes, 1 line"
 
 
 def test_writing_what_stands_there_says_that_nothing_changes(files: FilesConnector) -> None:

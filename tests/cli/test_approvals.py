@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Scene
+from tests.cli.conftest import Scene, run
 
 LONG = "echo " + "a" * 5_000 + " && rm -rf /"
 
@@ -87,6 +87,16 @@ def test_who_may_not_answer_is_told_so(scene: Scene) -> None:
     assert agent.status == viewer.status == 1
     assert "permission_denied: " in agent.err
     assert "permission_denied: " in viewer.err
+    assert "If this is an agent's key, use a person's." in agent.err
+
+
+def test_a_key_of_another_installation_is_refused_with_advice_for_a_terminal(scene: Scene) -> None:
+    for key in ("aaf_live_x", scene.keys["ada"][:-1] + ("0" if scene.keys["ada"][-1] != "0" else "1")):
+        ended = run("approvals", "list", AAF_URL=scene.stage.url, AAF_API_KEY=key)
+        assert ended.status == 1
+        assert ended.err.startswith("invalid_credential: ")
+        assert "another installation" in ended.err
+        assert "Authorization" not in ended.err
 
 
 def test_a_part_of_an_id_is_enough_where_only_one_has_it(scene: Scene) -> None:

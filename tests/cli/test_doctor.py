@@ -50,6 +50,18 @@ def test_a_broken_configuration_fails_with_its_place(data: Path, folder: Path) -
     assert "aaf.yaml:2:" in ended.out
 
 
+def test_a_configuration_that_is_not_what_is_active_is_said_to_be_none(data: Path, folder: Path) -> None:
+    assert "not what is active" not in run("doctor", "--data", str(data)).out
+    config = folder / "config"
+    config.mkdir()
+    (config / "aaf.yaml").write_text("version: 1\n")
+    drive(drive(build(Settings(data=data, config=config, root=folder / "workspace"), asynchronous=False)).close())
+    without = run("doctor", "--data", str(data)).out
+    assert "release 2, read at start" in without
+    assert "safe (not what is active): " in " ".join(without.split())
+    assert "not what is active" not in run("doctor", "--data", str(data), "--config", str(config)).out
+
+
 def test_recovering_what_needs_none_is_refused_and_changes_nothing(data: Path) -> None:
     ended = run("recover", "--data", str(data), "--yes", "--reason", "I want to.")
     assert ended.status == 1

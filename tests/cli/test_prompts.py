@@ -85,6 +85,7 @@ def test_an_answer_typed_before_the_question_is_thrown_away(scene: Scene) -> Non
         person.types("no\n")
         assert person.ended() == 1
     assert "not_approved" in person.seen
+    assert "run the command again" in " ".join(person.seen.split())
     assert "pending_approval" in scene.aaf("actions", "show", action).out
 
 

@@ -1,4 +1,7 @@
-"""docs/quickstart.md as printed: every file is saved, every command is run, in an empty folder and nothing else of ours around it."""
+"""docs/quickstart.md as printed: every file is saved where it says, every command is run in the folder and terminal that it says.
+
+Only the installation is not tried: an environment stands in its place that has to be activated as printed before `aaf` is found.
+"""
 
 import os
 import pty
@@ -23,21 +26,32 @@ ASKED = "now a person is asked"
 KEY = re.compile(r"aaf_live_\w+")
 
 
+BIN = Path(sys.executable).parent
+"""Where the commands of this project are; no terminal finds them before the environment is activated."""
+
+
 @dataclass(frozen=True)
-class Empty:
-    """A folder with nothing in it, and terminals in it."""
+class Place:
+    """The reader's folder, with the environment that the installation made in `quickstart`, and terminals that begin here."""
 
     folder: Path
 
-    def saves(self, *names: str) -> None:
+    def saves(self, folder: str, *names: str) -> None:
         for name in names:
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_text(FILES[name], encoding="utf-8")
+            (self.folder / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / folder / name).write_text(FILES[name], encoding="utf-8")
+
+    def printed(self, *names: str, **put_in: str) -> str:
+        """Commands of one terminal, with what the reader puts in."""
+        text = "".join(COMMANDS[name] for name in names).replace("PATH/TO", str(self.folder))
+        for placeholder, value in put_in.items():
+            text = text.replace(placeholder.replace("_", "-"), value)
+        return text
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AAF_", "PYTHON", "AGENT_"))}
-        path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
-        return {**kept, "PATH": path, "TERM": "xterm", "COLUMNS": "120", "LINES": "200", **more}
+        found = [one for one in kept.get("PATH", "").split(os.pathsep) if not (Path(one) / "aaf").exists()]
+        return {**kept, "PATH": os.pathsep.join(found), "TERM": "xterm", "COLUMNS": "120", "LINES": "200", **more}
 
     @contextmanager
     def terminal(self, commands: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
@@ -85,8 +99,11 @@ class Empty:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Empty:
-    return Empty(tmp_path)
+def place(tmp_path: Path) -> Place:
+    activate = tmp_path / "quickstart" / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f"PATH='{BIN}':$PATH\nexport PATH\n", encoding="utf-8")
+    return Place(tmp_path)
 
 
 def until(process: "subprocess.Popen[str]", text: str) -> list[str]:
@@ -112,64 +129,103 @@ def test_every_block_is_a_step_that_is_tried_here() -> None:
 
 
 @pytest.mark.requirement("R01")
-def test_an_agent_in_its_own_process_and_a_person_in_a_second_terminal(empty: Empty) -> None:
-    empty.saves("agent.py", "approve.py")
-    with empty.terminal(COMMANDS["agent"]) as agent:
+def test_an_agent_in_its_own_process_and_a_person_in_a_second_terminal(place: Place) -> None:
+    place.saves("quickstart", "agent.py", "approve.py")
+    with place.terminal(place.printed("another", "agent")) as agent:
         allowed, denied, _ = until(agent, ASKED)
         assert allowed == "allowed, and done: []"
         assert denied.startswith("denied: The path leads outside")
-        key = empty.run(COMMANDS["first key"]).strip()
-        with empty.person(COMMANDS["person"]) as person:
+        key = place.run(place.printed("another", "first key")).strip()
+        with place.person(place.printed("another", "person")) as person:
             person.sees("Key: ")
             person.types(f"{key}\n")
-            person.sees("Approve? [y/N] ")
+            person.sees("Approve? ")
             person.types("y\n")
             assert person.ended() == 0
         assert "The agent order-bot asks for files.write on hello.txt" in person.seen
         assert key not in person.seen
         assert rest(agent) == ["approved, and written"]
-    assert (empty.folder / "workspace" / "hello.txt").read_text() == "hello\n"
-    assert (empty.folder / "aaf.db").stat().st_mode & 0o777 == 0o700
-    empty.run("aaf doctor --data aaf.db")
+    folder = place.folder / "quickstart"
+    assert (folder / "workspace" / "hello.txt").read_text() == "hello\n"
+    assert (folder / "aaf.db").stat().st_mode & 0o777 == 0o700
+    checked = place.run(place.printed("another") + "aaf doctor --data aaf.db")
+    ledgers = re.findall(r"(\d+) events, (\d+) signed", checked)
+    assert ledgers
+    assert all(events == signed for events, signed in ledgers)
+    _the_server_is_added_later(place, key)
 
 
-def test_a_function_of_ones_own(empty: Empty) -> None:
-    empty.saves("rules/actions/email.send.yaml", "rules/aaf.yaml", "mailer.py")
-    sent, denied = empty.run(COMMANDS["mailer"]).splitlines()
+def _the_server_is_added_later(place: Place, key: str) -> None:
+    """On the files of the first part, with the key that was made there."""
+    (command,) = re.findall(r"`(aaf serve --data [^`]+)`", PAGE)
+    with place.terminal(place.printed("another") + command, AAF_PORT="0") as server:
+        said = until(server, "AAF listens on ")
+        assert KEY.findall("\n".join(said)) == []
+        url = said[-1].removeprefix("AAF listens on ")
+        listed = place.run(place.printed("another") + "aaf keys list", AAF_URL=url, AAF_API_KEY=key)
+    assert "order-bot" in listed
+
+
+def test_a_person_who_finds_nothing_is_told_so_and_a_rejection_is_asked_for_its_reason(place: Place) -> None:
+    place.saves("quickstart", "agent.py", "approve.py")
+    with place.terminal(place.printed("another", "agent")) as agent:
+        until(agent, ASKED)
+        key = place.run(place.printed("another", "first key")).strip()
+        with place.person(place.printed("another", "person")) as person:
+            person.sees("Key: ")
+            person.types(f"{key}\n")
+            person.sees("Approve? ")
+            person.types("n\n")
+            person.sees("Why not? ")
+            person.types("\n")
+            person.sees("Why not? ")
+            person.types("Not today.\n")
+            assert person.ended() == 0
+        assert rest(agent) == ["rejected: Not today."]
+    with place.person(place.printed("another", "person")) as person:
+        person.sees("Key: ")
+        person.types(f"{key}\n")
+        assert person.ended() == 0
+    assert "Nothing waits." in person.seen
+
+
+def test_a_function_of_ones_own(place: Place) -> None:
+    place.saves("quickstart", "rules/actions/email.send.yaml", "rules/aaf.yaml", "mailer.py")
+    sent, denied = place.run(place.printed("another", "mailer")).splitlines()
     assert sent == "sending to ann@example.org"
     assert denied.startswith("denied: ")
 
 
 @pytest.mark.requirement("R57")
-def test_a_server_with_an_agent_and_a_person(empty: Empty) -> None:
-    empty.saves("client.py")
-    with empty.terminal(COMMANDS["server"], AAF_PORT="0") as server:
+def test_a_server_with_an_agent_and_a_person(place: Place) -> None:
+    with place.terminal(place.printed("another", "server"), AAF_PORT="0") as server:
         said = until(server, "AAF listens on ")
         url = said[-1].removeprefix("AAF listens on ")
         (admin,) = KEY.findall("\n".join(said))
-        (agent_key,) = KEY.findall(
-            empty.run(COMMANDS["keys"].replace("PASTE-THE-ADMINISTRATORS-KEY", admin), AAF_URL=url)
-        )
-        client = COMMANDS["client"].replace("PASTE-THE-AGENTS-KEY", agent_key)
-        with empty.terminal(client, AAF_URL=url) as agent:
+        place.saves("server", "client.py")
+        keys = place.printed("beside the server", "keys", PASTE_THE_ADMINISTRATORS_KEY=admin)
+        (agent_key,) = KEY.findall(place.run(keys, AAF_URL=url))
+        client = place.printed("beside the server", "client", PASTE_THE_AGENTS_KEY=agent_key)
+        with place.terminal(client, AAF_URL=url) as agent:
             allowed, denied, _ = until(agent, ASKED)
             assert allowed == "allowed, and done: []"
             assert denied.startswith("denied: The path leads outside")
+            second = keys.removesuffix(COMMANDS["keys"].splitlines(keepends=True)[-1])  # goes on with the key in it
             listing, approving = COMMANDS["approve"].splitlines()
-            variables = {"AAF_URL": url, "AAF_API_KEY": admin}
-            listed = _waiting(empty, listing, variables)
-            with empty.person(approving.replace("ID", listed), **variables) as person:
+            listed = _waiting(place, second + listing, url)
+            with place.person(second + approving.replace("ID", listed), AAF_URL=url) as person:
                 person.sees("characters of the digest: ")
                 digest = re.findall(r"digest.{0,20}?([0-9a-f]{64})", person.seen)[0]
                 person.types(f"{digest[:4]}\n")
                 assert person.ended() == 0
             assert rest(agent) == ["approved, and written"]
-    assert (empty.folder / "workspace" / "hello.txt").read_text() == "hello\n"
+    assert (place.folder / "server" / "workspace" / "hello.txt").read_text() == "hello\n"
+    assert (place.folder / "server" / ".aaf" / "aaf.db").is_file()
 
 
-def _waiting(empty: Empty, listing: str, variables: dict[str, str]) -> str:
+def _waiting(place: Place, listing: str, url: str) -> str:
     """The id as it is listed, once the agent's action is."""
     while True:
-        found = re.search(r"^\W*([0-9a-f-]{6,})\W.*files\.write", empty.run(listing, **variables), re.MULTILINE)
+        found = re.search(r"^\W*([0-9a-f-]{6,})\W.*files\.write", place.run(listing, AAF_URL=url), re.MULTILINE)
         if found:
             return found[1]

@@ -103,10 +103,17 @@ class Bank(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
+class Teller(ThreadingHTTPServer):
+    """A server whose clients are killed."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of an answer that nobody is there to take."""
+
+
 @contextlib.contextmanager
 def bank() -> Iterator[int]:
     """An upstream on a free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bank)
+    server = Teller(("127.0.0.1", 0), Bank)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

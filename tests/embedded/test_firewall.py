@@ -1,6 +1,7 @@
 """A firewall in process, through the client's own interface."""
 
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import aaf
 from aaf import Firewall, Reviewer
 from aaf.adapters.clock import SystemClock
 from aaf.adapters.connectors.files import FilesConnector
-from aaf.bootstrap import DATABASE
+from aaf.bootstrap import DATABASE, inspect
 from aaf.domain.errors import Code, StoreFailed
+from aaf.settings import Settings
 from aaf_client import errors
 from aaf_client.gate import Gate
 from aaf_client.models import Action, ActionStatus
@@ -78,6 +80,7 @@ def test_what_is_held_waits_for_a_person_and_runs_once(firewall: Firewall, revie
     with pytest.raises(errors.ApprovalTimeout) as late:
         firewall.wait_for_approval(action, timeout=0)
     assert late.value.action == action
+    assert "`wait_for_approval`" in late.value.hint
     with pytest.raises(errors.ApprovalPending):
         firewall.execute(action)
     approve(reviewer, action)
@@ -417,9 +420,20 @@ def test_a_broken_configuration_is_refused_with_its_places_even_where_an_earlier
         with pytest.raises(errors.Misuse, match=r"aaf\.yaml:2:1") as caught:
             place.open()
         assert caught.value.code == "configuration_invalid"
+        assert f"\n{place.config}/aaf.yaml:2:1: " in str(caught.value)
+        assert str(caught.value).splitlines()[-1] == "Correct the file and load it again."
         write_configuration(place.config)
         place.open().close()
         (place.config / "aaf.yaml").write_text("version: 1\nrulez: []\n")
+
+
+def test_the_places_of_a_broken_configuration_are_seen_from_the_working_directory(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.config.parent)
+    (place.config / "aaf.yaml").write_text("version: 1\nrulez: []\n")
+    with pytest.raises(errors.Misuse, match=f"\n{place.config.name}/aaf.yaml:2:1: "):
+        place.open()
 
 
 def test_a_changed_configuration_is_active_once_it_is_opened(place: Place, firewall: Firewall) -> None:
@@ -548,6 +562,31 @@ def test_the_end_of_an_opening_leaves_a_signed_checkpoint(place: Place) -> None:
     assert (place.data / "checkpoints.json").stat().st_size > 2
 
 
+def test_each_of_many_short_runs_leaves_everything_signed(place: Place) -> None:
+    for _ in range(3):
+        with place.open() as firewall:
+            firewall.submit_action("note.take", {"text": "x"})
+        signed = [check.text for check in inspect(Settings(data=place.data)) if check.name == "ledger"]
+        assert all(re.fullmatch(r"\S+: (\d+) events, \1 signed", one) for one in signed), signed
+
+
+def test_a_key_of_another_installation_is_refused_with_advice_for_a_program_that_has_the_files(
+    place: Place, firewall: Firewall, tmp_path: Path
+) -> None:
+    key = Firewall.first_key(place.data)
+    with Firewall.open(tmp_path / "other"):
+        pass
+    for wrong in (key, "", "x"):
+        for call in (
+            lambda wrong=wrong: Firewall.open(tmp_path / "other", key=wrong),
+            lambda wrong=wrong: Firewall.reviewer(tmp_path / "other", key=wrong),
+        ):
+            with pytest.raises(errors.NotAuthenticated) as caught:
+                call()
+            assert "another installation" in caught.value.hint
+            assert "Authorization" not in str(caught.value)
+
+
 def test_ids_that_are_none_are_not_found(firewall: Firewall) -> None:
     for id_ in ("", "x", "../..", "\0"):
         with pytest.raises(errors.NotFound):
@@ -572,10 +611,10 @@ def test_a_configuration_that_is_missing_is_said(place: Place) -> None:
 def test_a_checkpoint_that_can_not_be_signed_does_not_keep_the_files_open(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def refuse(core: object) -> int:
+    async def refuse(core: object) -> None:
         raise StoreFailed(Code.STORE_FULL, "The store has no room.")
 
-    monkeypatch.setattr("aaf.embedded.opening.checkpoint_dirty", refuse)
+    monkeypatch.setattr("aaf.embedded.opening.last_checkpoint", refuse)
     with caplog.at_level("INFO", logger="aaf"):
         place.open().close()
     assert any("checkpoint_not_signed" in record.message for record in caplog.records)

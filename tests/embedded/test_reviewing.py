@@ -20,11 +20,20 @@ def test_what_waits_is_listed_with_who_asks(firewall: Firewall, reviewer: Review
     assert held.created_at < held.deadline
 
 
+def test_what_waits_is_listed_by_the_time_that_is_left(firewall: Firewall, reviewer: Reviewer) -> None:
+    asked = [mail(firewall) for _ in range(3)]
+    assert [held.id for held in reviewer.waiting()] == asked
+    assert [held.id for held in reviewer.waiting(limit=2)] == asked[:2]
+
+
 @pytest.mark.requirement("R57")
 def test_an_approval_shows_everything_in_inert_lines(firewall: Firewall, reviewer: Reviewer) -> None:
     approval = reviewer.see(mail(firewall, body="Dear \u202eBob\x0a"))
     assert approval.headline == "The agent bot asks for mail.send"
     lines = str(approval).split("\n")
+    assert approval.deadline is not None
+    until = approval.deadline.strftime("%Y-%m-%d %H:%M:%S UTC")
+    assert lines[:2] == [approval.headline, f"id: {approval.id[-6:]}, to be answered until {until}"]
     assert "why: Mail leaves the house" in lines
     assert "  params.to = bob@example.org" in lines
     assert "  context.why = asked to" in lines

@@ -126,6 +126,52 @@ def test_of_two_who_sign_one_head_the_first_is_kept(world: World) -> None:
     assert len(world.run(world.store.checkpoints(world.org))) == 1
 
 
+def unsigned(world: World) -> int:
+    newest = world.run(world.store.checkpoint(world.org))
+    return world.run(world.store.head(world.org)).size - (newest.size if newest else 0)
+
+
+def test_a_process_that_ends_signs_even_where_another_has_just_ended(either: World) -> None:
+    for process in ("first", "second", "third"):
+        some(either, 1)
+        either.run(ledger.last_checkpoint(replace(either.core, process=process)))
+        assert unsigned(either) == 0
+
+
+def test_a_process_that_ends_leaves_signing_to_one_that_signs_and_that_one_looks_again(either: World) -> None:
+    class Slow:
+        public_key = either.core.log_signer.public_key
+
+        def sign(self, data: bytes) -> bytes:
+            if not ended:
+                ended.append("second")
+                some(either, 1)
+                either.run(ledger.last_checkpoint(replace(either.core, process="second")))
+            return either.core.log_signer.sign(data)
+
+    ended: list[str] = []
+    some(either, 1)
+    either.run(ledger.last_checkpoint(replace(either.core, process="first", log_signer=Slow())))
+    assert ended == ["second"]
+    assert unsigned(either) == 0
+
+
+def test_a_process_that_ends_signs_no_more_than_a_few_times_while_others_write(world: World) -> None:
+    class Busy:
+        public_key = world.core.log_signer.public_key
+
+        def sign(self, data: bytes) -> bytes:
+            signed.append(data)
+            some(world, 1)
+            return world.core.log_signer.sign(data)
+
+    signed: list[bytes] = []
+    some(world, 1)
+    world.run(ledger.last_checkpoint(replace(world.core, log_signer=Busy())))
+    assert unsigned(world) > 0
+    assert len(signed) <= 2 * ledger.ATTEMPTS
+
+
 def test_an_empty_ledger_has_no_checkpoint(world: World) -> None:
     assert world.run(ledger.checkpoint(world.core, "0195b3c4-0000-7000-8000-00000000dead")) is None
 

@@ -8,7 +8,7 @@ from aaf.adapters.keys import PURPOSES
 from aaf.bootstrap.choices import parser_for
 from aaf.bootstrap.installation import DATABASE, KEYS, SECRETS, opened
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
-from aaf.policy.configuration import load
+from aaf.policy.configuration import load, source_hash
 from aaf.services.ledger import check_org
 from aaf.settings import Settings
 
@@ -23,11 +23,13 @@ def inspect(settings: Settings) -> list[Check]:
     found.append(inspection.private("database file", database))
     if (settings.data / SECRETS).exists():
         found.append(inspection.private("secrets file", settings.data / SECRETS))
+    active: set[str] = set()
     if database.exists():
         found += inspection.database(database)
         if all(one.ok is not False for one in found[-2:]):
-            found += drive(_inspect_store(settings))
-    found += _inspect_configuration(settings)
+            looked, active = drive(_inspect_store(settings))
+            found += looked
+    found += _inspect_configuration(settings, active)
     found.append(
         Check(
             "mode",
@@ -39,12 +41,12 @@ def inspect(settings: Settings) -> list[Check]:
     return found
 
 
-async def _inspect_store(settings: Settings) -> list[Check]:
-    """What only the opened store can tell."""
+async def _inspect_store(settings: Settings) -> tuple[list[Check], set[str]]:
+    """What only the opened store can tell, and the hashes of the sources of what is active."""
     try:
         store, _, anchors = opened(settings, asynchronous=False)
     except StoreFailed as failure:
-        return [Check("store", ok=False, text=failure.message, fix=failure.hint)]
+        return [Check("store", ok=False, text=failure.message, fix=failure.hint)], set()
     try:
         why = await store.recovering()
         found = [Check("recovery", why is None, why or "not needed", "See `aaf recover --help`.")]
@@ -65,6 +67,11 @@ async def _inspect_store(settings: Settings) -> list[Check]:
             head = await store.head(org)
             same = head.size >= size and await store.subtree(org, 0, size) == root
             found.append(Check("rolled back", same, f"{org}: last signed size {size}", "See `aaf recover --help`."))
+        releases = [one for org in await store.organisations() if (one := await store.release(org)) is not None]
+        found += [
+            Check("active configuration", ok=True, text=f"{one.org}: release {one.number}, {one.message}")
+            for one in releases
+        ]
         found.append(
             Check(
                 "checkpoints elsewhere",
@@ -73,12 +80,12 @@ async def _inspect_store(settings: Settings) -> list[Check]:
                 "Keep `aaf audit export` or a checkpoint somewhere that this machine can't write.",
             )
         )
-        return found
+        return found, {one.source for one in releases}
     finally:
         await store.close()
 
 
-def _inspect_configuration(settings: Settings) -> Iterator[Check]:
+def _inspect_configuration(settings: Settings, active: set[str]) -> Iterator[Check]:
     """Whether the folder loads, and whether it opens a way to addresses that aren't public."""
     from aaf.adapters.folder import read_folder, shipped
 
@@ -90,7 +97,7 @@ def _inspect_configuration(settings: Settings) -> Iterator[Check]:
     except ConfigurationInvalid as invalid:
         yield Check("configuration", ok=False, text=invalid.message, fix=invalid.hint)
         return
-    text = f"{folder}: {len(configuration.catalogue)} action types, {len(configuration.rules)} rules"
+    text = f"{folder}{'' if not active or source_hash(files) in active else ' (not what is active)'}: {len(configuration.catalogue)} action types, {len(configuration.rules)} rules"
     if configuration.warnings:
         yield Check("configuration", None, f"{text}; {'; '.join(configuration.warnings)}", "Look at these again.")
     else:

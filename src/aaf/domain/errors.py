@@ -222,6 +222,6 @@ class ConfigurationInvalid(AafError):
         super().__init__(
             Code.CONFIGURATION_INVALID,
             "\n".join(str(problem) for problem in problems),
-            hint="Correct the file and load it again; until then the configuration that was active stays active.",
+            hint="Correct the file and load it again.",
         )
         self.problems = problems

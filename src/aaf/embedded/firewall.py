@@ -13,13 +13,13 @@ from aaf.bootstrap import FIRST_ADMIN, Part
 from aaf.domain.canonical import Json
 from aaf.domain.errors import AafError, Code, NotAuthenticated, StateConflict, Unavailable
 from aaf.domain.principal import Kind
-from aaf.embedded.opening import Opened, existing, folder_of
+from aaf.embedded.opening import Opened, existing, folder_of, holder
 from aaf.embedded.reviewing import Reviewer
 from aaf.embedded.submissions import read_back, submission_of
 from aaf.embedded.translating import translated, translating
 from aaf.ports import Log
 from aaf.services import actions, permits
-from aaf.services.access import authenticate, first_key
+from aaf.services.access import first_key
 from aaf.services.core import Caller, Core
 from aaf.services.execute import execute
 from aaf.services.local_agents import enter
@@ -40,7 +40,6 @@ Work = Callable[[Core, Caller], Coroutine[Any, Any, T]]
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.5
 """Seconds between two looks at the store while waiting."""
-_SOURCE = "embedded"
 
 
 class Firewall:
@@ -94,7 +93,7 @@ class Firewall:
                 if key is None:
                     caller = opened.run(lambda core: enter(core, org=opened.org, name=agent))
                 else:
-                    caller = opened.run(lambda core: authenticate(core, key=key, agent=agent, source=_SOURCE))
+                    caller = opened.run(lambda core: holder(core, key=key, agent=agent))
         except BaseException:
             opened.close()
             raise

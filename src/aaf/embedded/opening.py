@@ -7,22 +7,31 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aaf.bootstrap import CONFIGURATION, DATABASE, Part
 from aaf.domain.canonical import Json
-from aaf.domain.errors import AafError, Code, StoreFailed, Unavailable
+from aaf.domain.errors import AafError, Code, ConfigurationInvalid, NotAuthenticated, StoreFailed, Unavailable
 from aaf.embedded.product import Embedded
 from aaf.embedded.translating import translating
 from aaf.ports import Log
-from aaf.services.core import Core
-from aaf.services.ledger import checkpoint_dirty
+from aaf.services.access import authenticate
+from aaf.services.core import Caller, Core
+from aaf.services.ledger import last_checkpoint
 from aaf.settings import Settings
 from aaf_client.errors import Misuse
 
 T = TypeVar("T")
+SOURCE = "embedded"
+"""Where a key came from, in the ledger's counts of refused ones."""
+_OTHER_KEY = (
+    "It may be the key of another installation: look at the folder that was opened. "
+    "An administrator makes a new one with `Reviewer.create_key` or `aaf keys create`; the first is `Firewall.first_key`."
+)
 _LOGGER = logging.getLogger("aaf")
 _ATTEMPTS, _BETWEEN = 20, 0.1
 """How often, and after how many seconds, an opening is tried whose configuration another process keeps from being activated."""
@@ -96,7 +105,7 @@ class Opened:
             Misuse: the configuration is broken, or another one is in force and held by another process.
             Unavailable: the database or a key file can't be used.
         """
-        with translating():
+        with translating(), _placed(settings.config):
             product = _opened(settings, part, log or HostLog())
         opened = cls(product)
         try:
@@ -109,7 +118,7 @@ class Opened:
     def settle(self, settings: Settings) -> None:
         """Whoever embeds us means the configuration that it names, so another one in its place is an error here."""
         app = self._product.app
-        with translating():
+        with translating(), _placed(settings.config):
             if app.refused is not None:
                 raise app.refused
             if settings.config is not None and app.ignored:
@@ -167,10 +176,37 @@ class Opened:
                 return
             self._closing.set()
             try:
-                self._product.run(checkpoint_dirty(self.core))
+                self._product.run(last_checkpoint(self.core))
             except AafError as failure:
                 self.core.log.entry("checkpoint_not_signed", {"code": str(failure.code)})
             self._product.close()
+
+
+async def holder(core: Core, *, key: str, agent: str | None) -> Caller:
+    """Who holds `key`; the advice of a refusal is for a program that has the files before it, and not for a client.
+
+    Raises:
+        NotAuthenticated: as `authenticate`.
+    """
+    try:
+        return await authenticate(core, key=key, agent=agent, source=SOURCE)
+    except NotAuthenticated as refused:
+        raise NotAuthenticated(refused.code, refused.message, hint=_OTHER_KEY) from None
+
+
+@contextmanager
+def _placed(config: Path | None) -> Iterator[None]:
+    """Say where problems stand as seen from the working directory, and not from within the folder."""
+    try:
+        yield
+    except ConfigurationInvalid as invalid:
+        problems = (replace(one, file=_from_here((config or Path()) / one.file)) for one in invalid.problems)
+        raise ConfigurationInvalid(tuple(problems)) from None
+
+
+def _from_here(file: Path) -> str:
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 def _opened(settings: Settings, part: Part, log: Log) -> Embedded:

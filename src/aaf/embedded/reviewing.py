@@ -15,10 +15,10 @@ from aaf.domain.approval import ReviewVerdict
 from aaf.domain.canonical import Json
 from aaf.domain.principal import Kind, Permission
 from aaf.domain.record import ActionRecord
-from aaf.embedded.opening import Opened
+from aaf.embedded.opening import Opened, holder
 from aaf.embedded.translating import translating
 from aaf.ports import Log
-from aaf.services import access, review
+from aaf.services import access, inbox, review
 from aaf.services.core import Caller, Core
 from aaf.services.telling import tell
 from aaf.settings import Settings
@@ -26,7 +26,8 @@ from aaf_client.models import Action
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SOURCE = "embedded"
+_SHORT = 6
+"""Characters of an id's end that are shown, as in the terminal's list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Approval:
     status: str
     digest: str
     view_digest: str
+    deadline: datetime | None
     view: Mapping[str, Json] = field(repr=False)
     unopened: tuple[int, ...]
     may_not_because: str | None
@@ -64,7 +66,9 @@ class Approval:
 
     def __str__(self) -> str:
         """Everything that is shown, in inert lines."""
-        return "\n".join(_lines(self.view))
+        until = "" if self.deadline is None else f", to be answered until {self.deadline:%Y-%m-%d %H:%M:%S} UTC"
+        headline, *rest = _lines(self.view)
+        return "\n".join([headline, f"id: {self.id[-_SHORT:]}{until}", *rest])
 
 
 class Reviewer:
@@ -86,7 +90,7 @@ class Reviewer:
         opened = Opened.open(Settings(data=folder), part=Part.PERSON, log=log)
         try:
             with translating():
-                caller = opened.run(lambda core: access.authenticate(core, key=key, agent=None, source=_SOURCE))
+                caller = opened.run(lambda core: holder(core, key=key, agent=None))
                 access.require(caller, Permission.ORG_APPROVAL_READ)
             return cls(opened, caller)
         except BaseException:
@@ -103,11 +107,11 @@ class Reviewer:
             return self._opened.run(whole)
 
     def waiting(self, *, limit: int = 50) -> list[Held]:
-        """What waits, newest first."""
+        """What waits, soonest deadline first."""
 
         async def work(core: Core, caller: Caller) -> list[Held]:
-            found = await review.waiting(core, caller, limit=limit)
-            return [_held(caller, record) for record in found]
+            found = await inbox.inbox(core, caller, size=limit)
+            return [_held(caller, one.record) for one in found.waiting]
 
         return self._ask(work)
 
@@ -191,6 +195,7 @@ async def _shown(core: Core, caller: Caller, action: str) -> Approval:
         status=str(record.state),
         digest=record.digest,
         view_digest=record.view_digest or "",
+        deadline=_deadline(record),
         view=shown.view,
         unopened=tuple(sorted(set(range(record.long_values)) - shown.opened)),
         may_not_because=shown.may_review,
@@ -205,12 +210,16 @@ def _held(caller: Caller, record: ActionRecord) -> Held:
         agent=caller.known.name(record.agent),
         risk=record.risk,
         created_at=_instant(record.created_at),
-        deadline=None if record.deadline is None else _instant(record.deadline),
+        deadline=_deadline(record),
     )
 
 
 def _instant(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _deadline(record: ActionRecord) -> datetime | None:
+    return None if record.deadline is None else _instant(record.deadline)
 
 
 def _text(segments: Json) -> str:

@@ -42,7 +42,7 @@ def translated(error: AafError) -> AgentFirewallError:
     message, code, hint = error.message, str(public_code(error)), error.hint or ADVICE[error.code].next
     match error:
         case ConfigurationInvalid():
-            return errors.Misuse(message, code=code, hint=hint)
+            return errors.Misuse(f"{ADVICE[error.code].message}\n{message}", code=code, hint=hint)
         case TooMany():
             return errors.RateLimited(message, code=code, hint=hint, retry_after=error.retry_after)
         case Unavailable():

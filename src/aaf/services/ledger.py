@@ -22,6 +22,8 @@ from aaf.services.moving import too_much_changed
 
 ATTEMPTS = 3
 PAGE = 1_000
+LEASE = "checkpoint"
+"""The lease whose holder signs."""
 LEASE_SECONDS = 15
 MAX_CHECKPOINTS = 1_000
 
@@ -74,7 +76,7 @@ async def checkpoint(core: Core, org: str) -> CheckpointRow | None:
     head = await core.store.head(org)
     if head.size == 0 or (newest is not None and newest.size >= head.size):
         return newest
-    if not await core.store.take_lease("checkpoint", core.process, LEASE_SECONDS):
+    if not await core.store.take_lease(LEASE, core.process, LEASE_SECONDS):
         return newest
     row = CheckpointRow(org, head.size, head.root, _note(core, org, head.size, head.root), await core.store.now())
     if await core.store.put_checkpoint(row):
@@ -95,6 +97,17 @@ async def checkpoint_dirty(core: Core) -> int:
     for org in dirty:
         await checkpoint(core, org)
     return len(dirty)
+
+
+async def last_checkpoint(core: Core) -> None:
+    """Sign what this process leaves behind, and let the next one sign at once.
+
+    Where another process is just signing, it is the one that looks again: what was written before it gave the lease back is signed.
+    """
+    for _ in range(ATTEMPTS):
+        await checkpoint_dirty(core)
+        if not await core.store.take_lease(LEASE, core.process, 0) or not await core.store.dirty():
+            return
 
 
 async def newest_checkpoint(core: Core, caller: Caller) -> CheckpointRow | None:

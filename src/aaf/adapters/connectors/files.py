@@ -214,16 +214,20 @@ def _difference(request: Write, now: Content | None) -> tuple[Diff, str]:
     path, size = str(request.path), len(request.data)
     if now is None:
         diff = unified("", request.text, old_name="/dev/null", new_name=f"b/{path}")
-        return diff, f"Create {path} ({size} bytes, {diff.added} lines)"
+        return diff, f"Create {path} ({size} bytes, {_lines(diff.added)})"
     try:
         old = now.data.decode()
     except UnicodeDecodeError:
         was = f"{len(now.data)} bytes that are no text"
         diff = unified("", request.text, old_name=f"a/{path} ({was})", new_name=f"b/{path}")
-        return diff, f"Replace {path}: {was} by {size} bytes, {diff.added} lines"
+        return diff, f"Replace {path}: {was} by {size} bytes, {_lines(diff.added)}"
     diff = unified(old, request.text, old_name=f"a/{path}", new_name=f"b/{path}")
     change = f"+{diff.added} -{diff.removed} lines, {len(now.data)} to {size} bytes" if diff.text else "no change"
     return diff, f"Replace {path}: {change}"
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _read_result(request: Read, now: Content) -> Json:

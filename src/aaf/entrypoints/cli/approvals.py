@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from aaf.domain.canonical import Json
+from aaf.domain.errors import Code
 from aaf.entrypoints.cli.terminal.card import card, row_lines, unopened
 from aaf.entrypoints.cli.terminal.client import Client, credential
 from aaf.entrypoints.cli.terminal.naming import FULL, named, short_length
@@ -196,7 +197,8 @@ def _check(approval: Mapping[str, Json], digest: str | None) -> None:
     _check_digest(approval, digest)
     refusal = optional_text(approval, "may_not_because")
     if refusal is not None:
-        raise Stopped(refusal, "This key may not answer this request.", status=Status.NO)
+        hint = "Use the key of a person who may review." if refusal == Code.PERMISSION_DENIED else ""
+        raise Stopped(refusal, "This key may not answer this request.", hint=hint, status=Status.NO)
     closed = unopened(member(approval, "view"))
     if closed:
         action = text(approval, "id")

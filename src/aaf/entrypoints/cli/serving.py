@@ -28,7 +28,7 @@ from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
 from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
 from aaf.ports import Log
 from aaf.services.core import Core
-from aaf.services.ledger import checkpoint_dirty
+from aaf.services.ledger import last_checkpoint
 from aaf.settings import Settings
 
 DRAIN = 20
@@ -234,7 +234,7 @@ async def _hold(app: App) -> None:
 async def _sign(core: Core) -> None:
     """Sign what has been written since the last checkpoint; a store that can't take it is said, and closed all the same."""
     try:
-        await checkpoint_dirty(core)
+        await last_checkpoint(core)
     except AafError as error:
         refusal(stopped_by(error))
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from aaf.domain.canonical import Json, parse
-from aaf.domain.errors import AafError
+from aaf.domain.errors import AafError, Code
 from aaf.entrypoints.cli.terminal.output import on_terminal
 from aaf.entrypoints.cli.terminal.prompts import unseen
 from aaf.entrypoints.cli.terminal.reading import members
@@ -29,6 +29,10 @@ from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 KEY_VARIABLE = "AAF_API_KEY"
 _TIMEOUT = 30.0
 _PAGE = 200
+_OTHER_KEY = (
+    f"Look at {KEY_VARIABLE}: the key may belong to another installation than this server's. "
+    "An administrator makes a new one with `aaf keys create`."
+)
 _UNUSABLE = frozenset({400, 405, 413, 500, 502, 503, 504})
 """HTTP statuses that are no answer to the question; every other refusal is one."""
 
@@ -211,7 +215,13 @@ def _problem(response: httpx2.Response, url: str) -> Stopped:
     if not isinstance(value, dict) or not isinstance(value.get("code"), str):
         return _foreign(url)
     sentence = str(value.get("detail") or value.get("title") or response.status_code)
-    return Refused(response.status_code, str(value["code"]), sentence, hint=str(value.get("hint") or ""))
+    code, hint = str(value["code"]), str(value.get("hint") or "")
+    match code:  # what the server says to a program is no help at a terminal
+        case Code.INVALID_CREDENTIAL | Code.MISSING_CREDENTIAL:
+            hint = _OTHER_KEY
+        case Code.PERMISSION_DENIED:
+            hint = f"{hint} If this is an agent's key, use a person's.".lstrip()
+    return Refused(response.status_code, code, sentence, hint=hint)
 
 
 def _foreign(url: str) -> Stopped:

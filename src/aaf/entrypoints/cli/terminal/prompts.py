@@ -59,7 +59,12 @@ def confirm(*, risk: str, digest: str) -> None:
     else:
         question = Text("Approve this? [y/N] ", style="bold")
     if _asked(question).lower() not in ({wanted} if risk in CAREFUL else {"y", "yes"}):
-        raise Stopped("not_approved", "Nothing was sent.", hint="The action still waits.", status=Status.NO)
+        raise Stopped(
+            "not_approved",
+            "Nothing was sent.",
+            hint=f"The action still waits. To approve it, run the command again and {'type the characters' if risk in CAREFUL else 'answer y'}.",
+            status=Status.NO,
+        )
 
 
 def reason() -> str:
