@@ -40,7 +40,7 @@ def recorded(store: object, *args: object, **kwargs: object) -> None:
     """A store that takes everything at any time."""
 
 
-def whole_effect(judged: Any) -> Any:
+def whole_effect(judged: Any, **_: object) -> Any:
     """The effect with everything in it, secrets too."""
     return judged.effect
 

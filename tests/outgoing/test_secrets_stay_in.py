@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import string
 import urllib.parse
+from random import Random
 
 import pytest
 
@@ -11,7 +13,9 @@ from aaf.domain.redaction import MASK, Values
 from tests.adapters.upstream import Heard, Says
 from tests.outgoing.world import LOGIN, PIN, SECRET, TYPED, World
 
-PLANTED = (SECRET, LOGIN, LOGIN.partition(":")[2], base64.b64encode(LOGIN.encode()).decode(), PIN, TYPED)
+FOREIGN = "ghp_" + "".join(Random(5).choices(string.ascii_letters + string.digits, k=36))
+"""A credential that the firewall doesn't hold."""
+PLANTED = (FOREIGN, SECRET, LOGIN, LOGIN.partition(":")[2], base64.b64encode(LOGIN.encode()).decode(), PIN, TYPED)
 
 
 def echo(heard: Heard) -> Says:
@@ -44,8 +48,11 @@ def every_way(world: World) -> None:
     for secret in ({"Authorization": TYPED}, {"X-Api-Key": TYPED}, {"Cookie": TYPED}):
         assert world.submit("http.get", "/echo", headers=secret)["code"] == "credential_in_request"
     assert world.submit("http.get", f"/echo?password={TYPED}")["code"] == "credential_in_request"
+    held = world.submit("pay.post", f"/gone?ref={FOREIGN}", headers={"X-Note": FOREIGN})
+    assert held["status"] == "pending_approval", held["code"]
+    assert FOREIGN not in json.dumps(world.ask("ann", "GET", f"/v1/approvals/{held['id']}"))
     for path in ("/echo", "/gone"):
-        held = world.submit("pay.post", path, json={"pin": PIN, "password": PIN, "to": "ann"})
+        held = world.submit("pay.post", path, json={"pin": PIN, "password": PIN, "to": "ann", "note": FOREIGN})
         assert held["status"] == "pending_approval"
         world.approve(held)
         world.execute(held)

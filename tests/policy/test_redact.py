@@ -46,7 +46,7 @@ def test_a_configuration_adds_names_of_its_own() -> None:
 
 
 @pytest.mark.requirement("R23")
-@pytest.mark.attack("G12", guard="aaf.policy.catalogue:_touches", without="tests.attacks.without:returns_false")
+@pytest.mark.attack("G12", guard="aaf.policy.catalogue:touches", without="tests.attacks.without:returns_false")
 def test_what_an_approver_has_to_see_is_not_hidden_by_its_name() -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         configured("iban", redact="iban, to")

@@ -4,17 +4,21 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from random import Random
+from textwrap import wrap
 
 import pytest
 
 from aaf.domain.canonical import Json
-from aaf.domain.errors import Code
+from aaf.domain.errors import Code, InputRefused
 from aaf.domain.redaction import Values
 from aaf.domain.states import State
+from aaf.services.actions import see
 from aaf.services.proof import proof_pack
+from aaf.services.recovery import let_go
 from aaf.services.review import open_value, show
 from tests.services.test_proof import unpacked
-from tests.services.world import World
+from tests.services.world import FILES, World, diff_lines, edited, refused
 
 SECRET = "sk-live-4f9a8b7c6d5e"
 QUOTATIONS: list[Callable[[str], str]] = [
@@ -111,3 +115,133 @@ def test_a_proof_discloses_no_field_that_quotes_a_secret(holding: World) -> None
 
 def test_a_firewall_without_secrets_looks_for_none(world: World) -> None:
     assert world.submit("files.read", {"path": "a.txt"}, context={"x": SECRET}).record.risk == "low"
+
+
+# --- secrets that the firewall doesn't hold, by their form ---
+
+RANDOM = Random(7)
+TOKEN = "ghp_" + "".join(RANDOM.sample("abcdefghijkmnpqrstuvwxyz23456789" * 4, 36))
+KEY = "-----BEGIN PRIVATE KEY-----\n"
+KEY += "\n".join(wrap(base64.b64encode(b"\x30\x82" + RANDOM.randbytes(300)).decode(), 64))
+KEY += "\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.requirement("R07")
+@pytest.mark.attack(
+    "G32", guard="aaf.services.quoting:without_recognised", without="tests.attacks.without:first_argument"
+)
+@pytest.mark.parametrize("secret", [TOKEN, KEY], ids=["token", "key"])
+def test_a_credential_of_somebody_else_is_shown_to_nobody_and_what_runs_is_what_was_sent(
+    world: World, secret: str
+) -> None:
+    record = world.write(f"first\n{secret}\nlast\n", context={"why": f"use {secret}"})
+    seen = told(world, record.id)
+    assert not any(line in seen for line in secret.splitlines()[-2:])
+    assert "first" in seen
+    world.approve(record)
+    world.execute(record)
+    assert world.content() == f"first\n{secret}\nlast\n"
+
+
+@pytest.mark.attack("G32", guard="aaf.services.quoting:_clean_lines", without="tests.attacks.without:second_argument")
+def test_a_key_that_a_file_already_has_is_not_shown_as_the_lines_of_a_diff(world: World) -> None:
+    world.workspace.joinpath("a.txt").write_text(KEY + "\n")
+    record = world.write("nothing\n")
+    assert KEY.splitlines()[1] not in told(world, record.id)
+
+
+def test_a_diff_without_a_secret_over_several_lines_is_shown(world: World) -> None:
+    world.workspace.joinpath("a.txt").write_text(f"one\nkey {TOKEN}\n")
+    record = world.write("one\ntwo\n")
+    view = world.run(show(world.core, world.caller("ann"), record.id)).view
+    assert diff_lines(view)[-3:] == [" one", "-key [redacted]", "+two"]
+
+
+@pytest.mark.attack("G32", guard="aaf.services.quoting:recognised", without="tests.attacks.without:returns_empty_tuple")
+def test_a_credential_is_a_finding_that_says_what_it_looks_like(world: World) -> None:
+    record = world.submit("files.read", {"path": "a.txt"}, context={TOKEN: "here"}).record
+    assert record.risk == "high"
+    guessed = world.submit("files.read", {"path": "a.txt"}, context={"x": "password=" + TOKEN[4:24]}).record
+    assert guessed.risk == "medium"
+    found = world.run(show(world.core, world.caller("ann"), world.write(f"{TOKEN} postgres://u:{TOKEN[8:20]}@h/").id))
+    (finding,) = found.view["findings"] if isinstance(found.view["findings"], list) else []
+    assert isinstance(finding, dict)
+    assert (finding["code"], finding["field"], finding["severity"]) == ("secret_detected", "params.content", "high")
+    assert "What looks like a GitHub token and the password of an address stands here" in json.dumps(finding["note"])
+
+
+@pytest.mark.requirement("R07")
+@pytest.mark.attack(
+    "G32",
+    guard=("aaf.services.quoting:recognised", "aaf.services.submit:_hidden"),
+    without=("tests.attacks.without:returns_empty_tuple", "tests.attacks.without:returns_empty_list"),
+)
+def test_a_proof_discloses_no_credential_of_somebody_else(world: World) -> None:
+    record = world.write(f"key = {TOKEN}\n", context={"note": TOKEN})
+    world.reject(record, reason=f"this is {TOKEN}")
+    pack = unpacked(world.run(proof_pack(world.core, world.caller("bot"), record.id)))
+    assert TOKEN not in pack
+    assert "a.txt" in pack
+
+
+@pytest.mark.attack("G32", guard="aaf.services.forming:quotes_a_secret", without="tests.attacks.without:returns_false")
+def test_a_server_s_name_holds_no_secret(holding: World) -> None:
+    for name in (f"https://x/{TOKEN}", SECRET):
+        with holding.unrecorded(), refused(Code.SECRET_DETECTED, InputRefused):
+            holding.submit("files.read", {"path": "a.txt"}, server=name)
+
+
+# --- sensitive names that no schema declares ---
+
+OPEN = edited(
+    "actions/pay.send.yaml",
+    ("  properties:\n", "  properties:\n    more: {type: object, open: true}\n"),
+    files=edited("aaf.yaml", ("version: 1\n", "version: 1\nredact: [iban]\n")),
+)
+
+
+@pytest.mark.requirement("R07", "R23")
+@pytest.mark.attack("G32", guard="aaf.domain.redaction:Fields.members", without="tests.attacks.without:second_argument")
+def test_a_sensitive_name_deep_in_an_open_object_or_in_the_context_hides_its_value(world: World) -> None:
+    world.configure(OPEN)
+    more: Json = {"login": [{"Pass-Word": "hunter22", "user": "ann"}], "IBAN": "hunter22"}
+    context: dict[str, Json] = {"why": "because", "API key": {"value": "hunter22"}, "was": {"token": "hunter22"}}
+    params = {"to": "shop", "amount": "500.00", "more": more}
+    record = world.submit("pay.send", params, context=context).record
+    seen = told(world, record.id)
+    assert "hunter22" not in seen
+    assert all(word in seen for word in ("ann", "because", "500.00"))
+    world.reject(record)
+    for now in (OPEN, FILES):
+        world.configure(now)
+        pack = unpacked(world.run(proof_pack(world.core, world.caller("bot"), record.id)))
+        assert "hunter22" not in pack
+        assert "500.00" in pack
+
+
+@pytest.mark.attack("G12", guard="aaf.domain.redaction:touches", without="tests.attacks.without:returns_false")
+def test_a_target_is_shown_whatever_it_is_called(world: World) -> None:
+    changes = (
+        ("  properties:\n", "  properties:\n    token: {type: string}\n"),
+        ("[params.to]", "[params.to, params.token]"),
+    )
+    world.configure(edited("actions/pay.send.yaml", *changes))
+    record = world.submit("pay.send", {"to": "shop", "amount": "500.00", "token": "coin-of-gold"}).record
+    assert "coin-of-gold" in told(world, record.id)
+
+
+@pytest.mark.attack("G32", guard="aaf.services.review:without_secrets", without="tests.attacks.without:second_argument")
+def test_a_reason_that_quotes_a_credential_is_shown_without_it(world: World) -> None:
+    record = world.write("new\n")
+    world.reject(record, reason=f"not with {TOKEN}")
+    assert world.run(see(world.core, world.bot, record.id)).rejection == "not with [redacted]"
+
+
+@pytest.mark.attack(
+    "G32", guard="aaf.services.recovery:without_secrets", without="tests.attacks.without:second_argument"
+)
+def test_the_ledger_holds_no_credential_that_somebody_gave_as_a_reason(world: World) -> None:
+    world.run(world.core.store.set_recovering("ledger"))
+    world.run(let_go(world.core, reason=f"restored with {TOKEN}"))
+    (body,) = world.bodies("recovery.released", world.run(world.core.store.installation()))
+    assert body["data"]["reason"] == "restored with [redacted]"

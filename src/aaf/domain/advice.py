@@ -170,6 +170,10 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
             "The parameters are not what the catalogue declares.",
             "Correct what `faults` names and submit a new action.",
         ),
+        Code.SECRET_DETECTED: Advice(
+            "What looks like a credential stands in the action.",
+            "Leave it out; connectors are given secrets by themselves, and programs read them where they run.",
+        ),
         Code.SECRET_QUOTED: Advice(
             "A secret of the firewall is quoted in the action.",
             "Leave it out; connectors are given secrets by themselves.",

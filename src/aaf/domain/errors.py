@@ -107,6 +107,7 @@ class Code(StrEnum):
     RULE = "rule"
     RULE_UNKNOWN = "rule_unknown"
     SCHEMA_VIOLATION = "schema_violation"
+    SECRET_DETECTED = "secret_detected"  # noqa: S105 - the name of a code
     SECRET_QUOTED = "secret_quoted"  # noqa: S105 - the name of a code
     SECRET_UNAVAILABLE = "secret_unavailable"  # noqa: S105 - the name of a code
     SHUTTING_DOWN = "shutting_down"

@@ -7,7 +7,7 @@ works on copies. What it doesn't find: a value that was cut, compressed, encrypt
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -46,23 +46,33 @@ class Fields:
         """Whether a field of this name is sensitive."""
         return plain_field(name) in self._names
 
-    def redacted(self, value: Json) -> Json:
-        """The value with everything beneath a sensitive name replaced; the same object where there is nothing to replace."""
+    def redacted(self, value: Json, *, at: str = "", but: Collection[str] = ()) -> Json:
+        """The value with everything beneath a sensitive name replaced; the same object where there is nothing to replace.
+
+        `at` is the value's own dotted path, and `but` the paths that are never hidden.
+        """
         if isinstance(value, dict):
-            return self.members(value)
+            return self.members(value, at=at, but=but)
         if isinstance(value, list):
-            items = [self.redacted(item) for item in value]
+            items = [self.redacted(item, at=at, but=but) for item in value]
             return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
         return value
 
-    def members(self, value: Mapping[str, Json]) -> dict[str, Json]:
+    def members(self, value: Mapping[str, Json], *, at: str = "", but: Collection[str] = ()) -> dict[str, Json]:
         """The same for an object."""
-        kept: dict[str, Json] = {
-            name: MASK if item is not None and name in self else self.redacted(item) for name, item in value.items()
-        }
+        kept: dict[str, Json] = {}
+        for name, item in value.items():
+            path = f"{at}.{name}"
+            hides = item is not None and name in self and not any(touches(path, one) for one in but)
+            kept[name] = MASK if hides else self.redacted(item, at=path, but=but)
         if isinstance(value, dict) and all(kept[name] is item for name, item in value.items()):
             return value
         return kept
+
+
+def touches(one: str, other: str) -> bool:
+    """Whether two dotted paths are the same, or one lies beneath the other."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 class Values:
@@ -110,17 +120,31 @@ class Values:
 
     def redacted(self, value: Json) -> Json:
         """The value with each of them replaced in every string and name of it."""
-        return _each_text(value, self.clean_text)
+        return each_text(value, self.clean_text)
 
 
-def _each_text(value: Json, change: Callable[[str], str]) -> Json:
+def each_text(value: Json, change: Callable[[str], str]) -> Json:
+    """A copy with every string and every name changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_each_text(item, change) for item in value]
+        return [each_text(item, change) for item in value]
     if isinstance(value, dict):
-        return {change(name): _each_text(item, change) for name, item in value.items()}
+        return {change(name): each_text(item, change) for name, item in value.items()}
     return value
+
+
+def texts(value: Json) -> Iterator[str]:
+    """Every string and every name in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name
+            yield from texts(item)
 
 
 def _forms(value: str) -> list[_Form]:

@@ -11,14 +11,11 @@ from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Requirement, Vote
 from aaf.domain.effect import Effect
 from aaf.domain.finding import Finding
-from aaf.domain.redaction import Fields
 from aaf.domain.rendering import Row, Segment, render, rows
 
 MAX_INDENT = 40
 PREVIEW = 400
 """Characters of a long value that are shown before it is opened."""
-_FIELDS = Fields()
-"""What an agent has no reason to say in its own words: shown as a secret by name, because no schema declares a context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +53,7 @@ def make_view(
     What is asked of people and the round stand in it, so that an answer to one round is never an answer to the next.
     """
     shown = _masked(rows({key: params[key] for key in sorted(params)}, path="params"), secret) if params else ()
-    said: dict[str, Json] = {name: "(secret)" if name in _FIELDS else value for name, value in context.items()}
-    claimed = rows(said, path="context") if context else ()
+    claimed = rows(dict(context), path="context") if context else ()
     value: dict[str, Json] = {
         "action": action,
         "agent": _segments(render(agent)),

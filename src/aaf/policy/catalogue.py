@@ -12,7 +12,7 @@ from enum import StrEnum, unique
 from typing import Any
 
 from aaf.domain.canonical import Json, canonical
-from aaf.domain.redaction import Fields
+from aaf.domain.redaction import Fields, touches
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import Section, did_you_mean
 from aaf.policy.schema_reading import read_schema
@@ -105,9 +105,14 @@ class Entry:
 
     def kind(self, path: str) -> Kind | None:
         """The kind of a declared parameter, `path` without `params.`; None where this action has no such field."""
-        if any(_touches(f"params.{path}", hidden) for hidden in self.secret):
+        if any(touches(f"params.{path}", hidden) for hidden in self.secret):
             return None if self.input.kind(path) is None else Kind.SECRET
         return self.input.kind(path)
+
+    @property
+    def always_shown(self) -> tuple[str, ...]:
+        """The paths that an approver has to see, whatever they are called."""
+        return (*self.targets, *(self.amount or ()))
 
     def to_json(self) -> dict[str, Json]:
         """As stored, and as hashed."""
@@ -173,9 +178,8 @@ class Catalogue(Mapping[str, Entry]):
 
 def hide_named(entry: Entry, names: Fields) -> tuple[Entry, tuple[str, ...]]:
     """The entry with every declared parameter of these names secret too, and the ones that can't be: targets and amounts stay shown."""
-    shown = {*entry.targets, *(entry.amount or ())}
     named = [f"params.{path}" for path in entry.input.paths() if path.rpartition(".")[2] in names]
-    kept = tuple(path for path in named if any(_touches(path, one) for one in shown))
+    kept = tuple(path for path in named if any(touches(path, one) for one in entry.always_shown))
     more = tuple(path for path in named if path not in kept and path not in entry.secret)
     return (replace(entry, secret=(*entry.secret, *more)) if more else entry), kept
 
@@ -301,8 +305,3 @@ def _steps(path: str) -> Iterator[str]:
     while path:
         yield path
         path = path.rpartition(".")[0]
-
-
-def _touches(one: str, other: str) -> bool:
-    """Whether two paths are the same, or one lies beneath the other."""
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")

@@ -26,6 +26,7 @@ FINDINGS = frozenset(
         Code.PATH_NOT_PLAIN,
         Code.PATH_OUTSIDE_ROOT,
         Code.PATH_PROTECTED,
+        Code.SECRET_DETECTED,
         Code.SECRET_QUOTED,
         Code.UNKNOWN_ACTION_TYPE,
         Code.UNKNOWN_FIELD,

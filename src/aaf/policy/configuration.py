@@ -71,7 +71,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything that one release says. `use_within` and `run_timeout` in seconds; `redact` are names of fields."""
+    """Everything that one release says.
+
+    `use_within` and `run_timeout` in seconds; `redact` are names of fields, and `sensitive` those with the ones that always count.
+    """
 
     catalogue: Catalogue
     rules: tuple[Rule, ...] = ()
@@ -87,10 +90,11 @@ class Configuration:
     warnings: tuple[str, ...] = ()
     modules: tuple[Module, ...] = ()
     policy: Policy = field(init=False, compare=False)
+    sensitive: Fields = field(init=False, compare=False, repr=False)
     _applying: dict[str, tuple[Module, ...]] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Compile the policy."""
+        """Compile the policy, and what looks for sensitive fields."""
         policy = Policy(
             self.catalogue,
             self.rules,
@@ -100,6 +104,7 @@ class Configuration:
             file=MAIN,
         )
         object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "sensitive", Fields(self.redact))
         known = {name: tuple(one for one in self.modules if one.applies_to(name)) for name in self.catalogue}
         object.__setattr__(self, "_applying", known)
 

@@ -97,6 +97,7 @@ async def _ask_again(core: Core, caller: Caller, record: ActionRecord, rejudged:
         core,
         key,
         agent=caller.known.name(record.agent),
+        names=caller.known.configuration.sensitive,
         what=what,
         judged=judged,
         requirements=requirements,

@@ -14,6 +14,7 @@ from aaf.domain.fragments import members, text
 from aaf.domain.reserved import RESERVED, RESERVED_PREFIXES, asserts_authority
 from aaf.policy.catalogue import Entry
 from aaf.services.core import Caller, Core
+from aaf.services.quoting import quotes_a_secret
 
 RUNS = ("no", "now", "when_approved")
 _FIELDS = {"action", "tool", "operation", "params", "context", "server", "run"}
@@ -145,7 +146,13 @@ class Formed:
 
 
 def form(core: Core, caller: Caller, submission: Submission) -> Formed:
-    """Make the action's bytes and digest, and look its parameters up in the schema of this configuration."""
+    """Make the action's bytes and digest, and look its parameters up in the schema of this configuration.
+
+    Raises:
+        InputRefused: the name of the server holds a secret; it would stand in every list.
+    """
+    if submission.server is not None and quotes_a_secret(core, submission.server):
+        raise InputRefused(Code.SECRET_DETECTED, "The server's name holds a credential.", path="$.server")
     tool, _, operation = submission.name.rpartition(".")
     entry = caller.known.configuration.catalogue.get(submission.name)
     params = submission.params

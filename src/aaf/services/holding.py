@@ -7,11 +7,12 @@ from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Requirement
 from aaf.domain.effect import Effect
 from aaf.domain.record import DataKey
+from aaf.domain.redaction import Fields
 from aaf.domain.view import make_view
 from aaf.ports import Write
 from aaf.services.core import Core
 from aaf.services.judging import Judged
-from aaf.services.quoting import effect_without_secrets, without_secrets
+from aaf.services.quoting import effect_without_secrets, without_named, without_secrets
 from aaf.services.sealing import seal
 
 
@@ -39,9 +40,9 @@ class Held:
     long_values: int
 
 
-def _shown(judged: Judged) -> Effect | None:
-    """The effect as people may see it: where the catalogue declares a secret, a diff could show it and is left out."""
-    if judged.effect is None or judged.entry is None or not judged.entry.secret:
+def _shown(judged: Judged, *, hidden: bool) -> Effect | None:
+    """The effect as people may see it: where a field is secret by its declaration or its name, a diff could show it and is left out."""
+    if judged.effect is None or not (hidden or (judged.entry and judged.entry.secret)):
         return judged.effect
     return replace(judged.effect, diff=None)
 
@@ -56,27 +57,29 @@ def hold(
     key: DataKey,
     *,
     agent: str,
+    names: Fields,
     what: Asked,
     judged: Judged,
     requirements: tuple[Requirement, ...],
     round_: int,
 ) -> Held:
-    """Make the view and seal it; `agent` is the asking agent's name."""
+    """Make the view and seal it; `agent` is the asking agent's name, `names` those of sensitive fields."""
+    params = without_named(names, what.params, judged.entry)
     view = make_view(
         action=what.action,
         agent=agent,
         requester=what.requester,
         name=what.name,
         server=what.server,
-        params=_object(without_secrets(core, what.params)),
-        context=_object(without_secrets(core, what.context)),
+        params=_object(without_secrets(core, params)),
+        context=_object(without_secrets(core, names.members(what.context))),
         secret=judged.entry.secret if judged.entry else (),
         risk=str(judged.risk),
         action_class=str(judged.input.klass),
         reasons=judged.decision.votes,
         findings=judged.findings,
         target=None if judged.target is None else str(without_secrets(core, judged.target)),
-        effect=effect_without_secrets(core, _shown(judged)),
+        effect=effect_without_secrets(core, _shown(judged, hidden=params is not what.params)),
         digest=what.digest,
         requirements=requirements,
         round_=round_,

@@ -11,6 +11,7 @@ from aaf.domain.merkle import inclusion_path
 from aaf.domain.pack import build_pack
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord, EventRow
+from aaf.domain.redaction import touches
 from aaf.domain.states import State
 from aaf.ports import Commit, Committed
 from aaf.services.access import require
@@ -103,20 +104,21 @@ async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: 
     entry = caller.known.configuration.catalogue.get(record.type)
     # What was secret when it was sent stays so, whatever the catalogue says today, and the other way round.
     declared = stored["secret"] if isinstance(stored["secret"], list) else []
-    secret = {str(path).split(".")[1] for path in (*declared, *(entry.secret if entry else ()))}
+    secret = [str(path) for path in (*declared, *(entry.secret if entry else ()))]
     values: dict[str, Json] = {}
     action = _action(asked)
     if isinstance(asked, dict) and isinstance(action, dict) and isinstance(action["params"], dict):
-        values = {f"params.{key}": value for key, value in action["params"].items() if key not in secret}
+        values = {f"params.{key}": value for key, value in action["params"].items()}
         values["params"], values["context"] = action["params"], asked["context"]
     fields: dict[str, Json] = {}
     for name, salt in (salts if isinstance(salts, dict) else {}).items():
-        if name in values and not (name == "params" and secret):
+        if name in values and not any(touches(name, path) for path in secret):
             fields[f"{first.id}/{name}"] = {"salt": salt, "value": values[name]}
     fields.update(await _reviews(core, record))
     fields.update(await _result(core, record))
     fields = {name: one for name, one in fields.items() if not quotes_a_secret(core, one)}
-    whole: Json = None if secret or quotes_a_secret(core, action) else {"salt": stored["salt"], "value": action}
+    secret_params = any(touches("params", path) for path in secret)
+    whole: Json = None if secret_params or quotes_a_secret(core, action) else {"salt": stored["salt"], "value": action}
     return {"action": whole, "fields": fields}
 
 

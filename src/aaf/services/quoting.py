@@ -1,47 +1,84 @@
-"""A secret that the firewall itself holds, quoted by somebody: found by value, raised as a finding, and taken out of whatever is shown or exported.
+"""Secrets in what somebody says: found, raised as a finding, and taken out of whatever is shown or exported.
 
-The action stays what it is: it is judged, and runs, with the bytes that were sent. A secret that the firewall doesn't hold isn't found.
+Those that the firewall itself holds are found by value, in every usual encoding; others by the form that their issuers give them. The
+action stays what it is: it is judged, and runs, with the bytes that were sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 
+from aaf.analysis.secrets import may_hold_one, recognised, without_recognised
 from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.effect import Effect
 from aaf.domain.errors import Code
 from aaf.domain.finding import Finding, Severity
+from aaf.domain.redaction import Fields, Values, each_text, texts
+from aaf.policy.catalogue import Entry
 from aaf.services.core import Core
 
 DEPTH = MAX_DEPTH + 2
 _NOTE = "A secret that the firewall holds is quoted here; it is shown to nobody."
 
 
-def quoted(core: Core, *, params: Mapping[str, Json], context: Mapping[str, Json]) -> tuple[Finding, ...]:
-    """One finding for each parameter and each field of the context that quotes a secret, in whatever usual encoding."""
+def quoted(core: Core, *, params: dict[str, Json], context: dict[str, Json]) -> tuple[Finding, ...]:
+    """The findings of each parameter and each field of the context in which there is a secret."""
     values = core.held_secrets.known()
-    if values.empty:
+    if values.empty and not may_hold_one("\n".join(text for said in (params, context) for text in texts(said))):
         return ()
     return tuple(
-        Finding(str(Code.SECRET_QUOTED), Severity.HIGH, f"{part}.{name}", _NOTE)
+        finding
         for part, said in (("params", params), ("context", context))
         for name, value in said.items()
-        if values.found(canonical({name: value}, max_depth=DEPTH))
+        for finding in _findings(values, f"{part}.{name}", {name: value})
     )
+
+
+def _findings(values: Values, field: str, value: Json) -> Iterator[Finding]:
+    if not values.empty and values.found(canonical(value, max_depth=DEPTH)):
+        yield Finding(str(Code.SECRET_QUOTED), Severity.HIGH, field, _NOTE)
+    found = [one for text in texts(value) for one in recognised(text)]
+    if found:
+        kinds = " and ".join(sorted({one.kind for one in found}))
+        severity = Severity.HIGH if any(one.certain for one in found) else Severity.MEDIUM
+        note = f"What looks like {kinds} stands here; people are shown [redacted] in its place."
+        yield Finding(str(Code.SECRET_DETECTED), severity, field, note)
+
+
+def without_named(names: Fields, params: dict[str, Json], entry: Entry | None) -> dict[str, Json]:
+    """The parameters without values of sensitive names that no schema declares; the same object where there are none.
+
+    What an approver has to see stays, and so does what the schema declares: that is secret or not as the catalogue says.
+    """
+    return names.members(params, at="params", but=entry.always_shown if entry else ())
 
 
 def without_secrets(core: Core, value: Json) -> Json:
     """A copy to be shown, with every secret replaced."""
     values = core.held_secrets.known()
-    return value if values.empty else values.redacted(value)
+    known = value if values.empty else values.redacted(value)
+    return each_text(known, without_recognised)
 
 
 def effect_without_secrets(core: Core, effect: Effect | None) -> Effect | None:
-    """What a dry run found, to be shown."""
-    if effect is None or core.held_secrets.known().empty:
-        return effect
-    return Effect.from_json(without_secrets(core, effect.to_json()))
+    """What a dry run found, to be shown; without its diff, where a secret goes over several lines of that."""
+    if effect is None:
+        return None
+    shown = Effect.from_json(without_secrets(core, effect.to_json()))
+    return shown if shown.diff is None else replace(shown, diff=_clean_lines(core, shown.diff))
+
+
+def _clean_lines(core: Core, diff: str) -> str | None:
+    """A diff whose lines are clean without the sign that each begins with, too."""
+    lines = diff.split("\n")
+    text = "\n".join(line[1:] for line in lines)
+    clean = str(without_secrets(core, text)).split("\n")
+    if len(clean) != len(lines):
+        return None
+    return "\n".join(line[:1] + rest for line, rest in zip(lines, clean, strict=True))
 
 
 def quotes_a_secret(core: Core, value: Json) -> bool:
     """Whether a value may not leave as it is."""
     values = core.held_secrets.known()
-    return not values.empty and values.found(canonical(value, max_depth=DEPTH))
+    held = not values.empty and values.found(canonical(value, max_depth=DEPTH))
+    return held or any(recognised(text) for text in texts(value))

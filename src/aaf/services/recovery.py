@@ -11,6 +11,7 @@ from aaf.domain.states import Cause, State
 from aaf.ports import Anchors, Commit, Committed, Ids, RaiseEpoch, RevokeKey, Store, UpdateAction, Write
 from aaf.services.core import Core
 from aaf.services.moving import move, too_much_changed
+from aaf.services.quoting import without_secrets
 
 MAX_REASON = 1_000
 ATTEMPTS = 3
@@ -65,7 +66,8 @@ async def let_go(core: Core, *, reason: str) -> int:
         closed += here + sum([await _close(core, org, state) for state in _OPEN])
     core.anchors.forget()
     await core.store.set_recovering(None)
-    await _tell(core.store, core.ids, EventType.RECOVERY_RELEASED, {"closed": closed, "reason": reason.strip()})
+    told = without_secrets(core, reason.strip())
+    await _tell(core.store, core.ids, EventType.RECOVERY_RELEASED, {"closed": closed, "reason": told})
     return closed
 
 

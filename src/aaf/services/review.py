@@ -21,6 +21,7 @@ from aaf.ports import Commit, Committed, InsertOpening, InsertReview, StaleEpoch
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.moving import end_in_time, in_time, late, move, refuse, too_much_changed
+from aaf.services.quoting import without_secrets
 from aaf.services.recording import deadline_of
 from aaf.services.refusals import refuse_once
 from aaf.services.sealing import data_key, seal, unseal_object
@@ -93,7 +94,7 @@ async def show(core: Core, caller: Caller, action: str) -> Shown:
 
 
 async def reviews_of(core: Core, record: ActionRecord) -> tuple[Review, ...]:
-    """The reviews of the present round with their reasons.
+    """The reviews of the present round with their reasons, as they may be shown.
 
     Raises:
         Unavailable: a reason was erased.
@@ -101,7 +102,7 @@ async def reviews_of(core: Core, record: ActionRecord) -> tuple[Review, ...]:
     found: list[Review] = []
     for ordinal, one in enumerate(await core.store.reviews(record.org, record.id, record.round)):
         kept = await unseal_object(core, record.org, record.id, f"review:{record.round}:{ordinal}")
-        found.append(replace(one, reason=str(kept["reason"])))
+        found.append(replace(one, reason=str(without_secrets(core, kept["reason"]))))
     return tuple(found)
 
 

@@ -29,11 +29,12 @@ from aaf.ports import (
     Write,
 )
 from aaf.services.access import require
-from aaf.services.core import Caller, Core
+from aaf.services.core import Caller, Core, Known
 from aaf.services.execute import execute, own_action
 from aaf.services.forming import Formed, Submission, form
 from aaf.services.holding import Asked, hold
 from aaf.services.judging import RATE_EXCEEDED, Judged, Question, judge
+from aaf.services.quoting import without_named
 from aaf.services.recording import deadline_of, decision_data, input_bytes, reasons_of
 from aaf.services.refusals import count_refusal
 from aaf.services.sealing import data_key, seal
@@ -226,7 +227,7 @@ async def _recorded(
             "input": asked,
             "salt": text(formed.salt.hex()),
             "salts": members({name: text(salt.hex()) for name, salt in salts.items()}),
-            "secret": canonical(_hidden(formed, judged)),
+            "secret": canonical(_hidden(known, formed, judged)),
         }
     )
     writes: list[Write] = [*made, seal(core, key, owner=action, name="input", value=sealed)]
@@ -246,6 +247,7 @@ async def _recorded(
             core,
             key,
             agent=known.name(principal.id),
+            names=known.configuration.sensitive,
             what=what,
             judged=judged,
             requirements=judged.decision.requirements,
@@ -298,13 +300,18 @@ async def _recorded(
     return record, Commit(record.org, (InsertAction(record), *writes), (event,))
 
 
-_SECRET_FINDINGS = frozenset({Code.CREDENTIAL_IN_REQUEST, Code.SECRET_QUOTED})
+_SECRET_FINDINGS = frozenset({Code.CREDENTIAL_IN_REQUEST, Code.SECRET_DETECTED, Code.SECRET_QUOTED})
 
 
-def _hidden(formed: Formed, judged: Judged) -> list[Json]:
-    """The fields that nobody is shown: those that the catalogue declares, and those in which a credential was found."""
+def _hidden(known: Known, formed: Formed, judged: Judged) -> list[Json]:
+    """The fields that nobody is shown: declared ones, those in which a credential was found, those that hold a sensitive name."""
     found = [one.field for one in judged.findings if one.code in _SECRET_FINDINGS]
-    return [*(formed.entry.secret if formed.entry else ()), *found]
+    names, context = known.configuration.sensitive, formed.submission.context
+    shown = without_named(names, formed.params, formed.entry)
+    named = [f"params.{name}" for name, value in formed.params.items() if shown[name] is not value]
+    if names.members(context) is not context:
+        named.append("context")
+    return [*(formed.entry.secret if formed.entry else ()), *found, *named]
 
 
 def _not_later(run: str) -> str:
