@@ -15,10 +15,15 @@ from aaf.domain.canonical import Json
 
 MASK = "[redacted]"
 _PARTS = 16
-"""Characters in one pattern of a value."""
+"""Characters in one pattern of a value, where it can be taken apart there."""
+_MOST_PARTS = 64
+"""The most in one pattern: a longer run of nothing but signs is taken apart anywhere."""
 SHORTEST = 8
 """Characters of the shortest value that is looked for: a shorter one would be found in text that isn't it."""
-SENSITIVE = ("api_key", "credit_card", "password", "ssn", "token")
+SENSITIVE = (
+    *("access_token", "api_key", "authorization", "client_secret", "cookie", "credit_card", "passphrase", "passwd"),
+    *("password", "private_key", "refresh_token", "secret", "secret_key", "set_cookie", "ssn", "token"),
+)
 """Names of fields whose values are never logged; a configuration adds to them."""
 
 _SEPARATORS = re.compile(r"[^0-9a-z]")
@@ -154,19 +159,31 @@ def _forms(value: str) -> list[_Form]:
     pairs = [_BREAK.join(rb"[%b%b]" % (one.lower(), one.upper()) for one in _single(b"%02x" % byte)) for byte in data]
     written = [_character(character) for character in value]
     return [
-        _form(written, rb"\x00?"),
+        _form(written, rb"\x00?", _joints(value)),
         *(_form(_base64(data, offset), _BREAK) for offset in range(3)),
         _form(pairs, between),
     ]
 
 
-def _form(parts: Sequence[bytes], between: bytes) -> _Form:
-    """Patterns of all parts in a row, some parts each.
+def _form(parts: Sequence[bytes], between: bytes, joints: Collection[int] | None = None) -> _Form:
+    """Patterns of all parts in a row, some parts each, `joints` are where one may end.
 
     One pattern of a long value takes seconds to compile; all but the first are compiled where the first was found.
     """
-    pieces = [between.join(parts[at : at + _PARTS]) for at in range(0, len(parts), _PARTS)]
-    return (pieces[0], *(between + piece for piece in pieces[1:]))
+    pieces: list[bytes] = []
+    start = 0
+    for end in range(1, len(parts) + 1):
+        long = end - start >= _PARTS and (joints is None or end in joints)
+        if long or end == len(parts) or end - start == _MOST_PARTS:
+            pieces.append((between if start else b"") + between.join(parts[start:end]))
+            start = end
+    return tuple(pieces)
+
+
+def _joints(value: str) -> frozenset[int]:
+    """Where a value may be taken apart: nothing that a character is written as goes on where another way of writing it ends."""
+    plain = [one.isascii() and one.isalnum() for one in value]
+    return frozenset(at for at in range(1, len(value)) if plain[at - 1] and plain[at])
 
 
 def _end(form: _Form, data: bytes, at: int) -> int | None:
