@@ -52,6 +52,14 @@ def test_the_dry_run_is_shown_with_all_of_its_difference(desk: Desk) -> None:
     assert "facts.exists boolean true" in page.text
 
 
+def test_a_write_that_changes_nothing_shows_no_empty_difference(desk: Desk) -> None:
+    (desk.world.root / "a.txt").write_text("one\n")
+    held = desk.world.submit("agent", "files.write", {"path": "a.txt", "content": "one\n"})
+    page = desk.browser("approver").get(f"/approvals/{held['id']}")
+    assert "Replace a.txt: no change" in page.text
+    assert "of difference" not in page.text
+
+
 def test_reject_is_first_and_chosen(desk: Desk) -> None:
     form = _held(desk)[1].form("/review")
     assert form.choices["verdict"] == ["reject", "approve"]

@@ -108,7 +108,7 @@ def test_a_diff_keeps_sign_and_indentation_and_shows_what_else_could_deceive() -
 def test_an_empty_diff_and_none_are_told_apart() -> None:
     none: Any = view_of(effect=Effect("delete", "x", "Delete x", {}, None)).value["effect"]
     empty: Any = view_of(effect=Effect("write", "x", "Write x", {}, "")).value["effect"]
-    assert (none["diff"], empty["diff"]) == (None, [[]])
+    assert (none["diff"], empty["diff"]) == (None, [])
 
 
 def test_target_and_findings_are_shown() -> None:

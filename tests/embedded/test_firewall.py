@@ -567,7 +567,7 @@ def test_each_of_many_short_runs_leaves_everything_signed(place: Place) -> None:
         with place.open() as firewall:
             firewall.submit_action("note.take", {"text": "x"})
         signed = [check.text for check in inspect(Settings(data=place.data)) if check.name == "ledger"]
-        assert all(re.fullmatch(r"\S+: (\d+) events, \1 signed", one) for one in signed), signed
+        assert all(re.fullmatch(r"\S.*: (\d+) events?, \1 signed", one) for one in signed), signed
 
 
 def test_a_key_of_another_installation_is_refused_with_advice_for_a_program_that_has_the_files(

@@ -50,9 +50,11 @@ async def _inspect_store(settings: Settings) -> tuple[list[Check], set[str]]:
     try:
         why = await store.recovering()
         found = [Check("recovery", why is None, why or "not needed", "See `aaf recover --help`.")]
+        own = await store.installation()
         for org in await store.organisations():
             report = await check_org(store, org)
-            text = f"{org}: {report.size} events, {report.checkpoint} signed"
+            whose = f"{org}, the installation's own" if org == own else org
+            text = f"{whose}: {report.size} event{'' if report.size == 1 else 's'}, {report.checkpoint} signed"
             if report.bad is not None:
                 text = f"{org}: entry {report.bad} is {report.why}"
             found.append(

@@ -123,13 +123,13 @@ def _row(row: Row) -> dict[str, Json]:
 
 
 def _effect(effect: Effect | None) -> Json:
-    """What the dry run found; a diff line by line."""
+    """What the dry run found; a diff line by line, none of them where nothing changes."""
     if effect is None:
         return None
     return {
         "diff": None
         if effect.diff is None
-        else [_diff_line(line) for line in effect.diff.removesuffix("\n").split("\n")],
+        else [_diff_line(line) for line in effect.diff.removesuffix("\n").split("\n") if effect.diff],
         "facts": [_row(row) for row in rows(dict(effect.facts), path="facts")],
         "kind": effect.kind,
         "summary": _segments(render(effect.summary)),
