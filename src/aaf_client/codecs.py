@@ -208,10 +208,14 @@ def _literal(values: tuple[Any, ...]) -> Codec:
 
 
 def _either(codecs: list[Codec]) -> Codec:
-    """The first codec that takes the value, in the order of the declaration."""
+    """The first codec that takes the value, in the order of the declaration; what another one would read back is refused."""
 
     def encode(value: object) -> Any:  # noqa: ANN401 - JSON, of one of them
-        return _first(codecs, lambda codec: codec.encode(value))
+        encoded = _first(codecs, lambda codec: codec.encode(value))
+        again = decode(encoded)
+        if again != value or not isinstance(again, type(value)):
+            raise Unfit("The declared types can't tell this value from another.")
+        return encoded
 
     def decode(value: object) -> Any:  # noqa: ANN401 - whatever one of them makes
         return _first(codecs, lambda codec: codec.decode(value))

@@ -317,3 +317,20 @@ def test_variables_that_sound_secret_are_not_shown(name: str) -> None:
     environ = {name: "long-enough-value", "MONKEY": "long-enough-monkey", "SHORT_KEY": "short"}
     assert EnvironmentSecrets.taken(environ, remove=True).values() == {"long-enough-value"}
     assert name in environ  # only the firewall's own are taken out
+
+
+@pytest.mark.requirement("R07")
+def test_a_provider_that_could_never_be_read_is_a_failure_and_costs_the_others_nothing_later(
+    file: SealedFile, path: Path
+) -> None:
+    path.write_text("{}")
+    path.chmod(0o644)
+    source = InOrder(EnvironmentSecrets({"crm": "from-the-environment"}), file)
+    with pytest.raises(ConnectorFailed):
+        source.known()
+    path.unlink()
+    file.put("shop_key", "kept-in-the-file")
+    assert source.known().found(b"kept-in-the-file")
+    path.write_text("{}")
+    for value in (b"from-the-environment", b"kept-in-the-file"):
+        assert source.known().found(value)

@@ -83,3 +83,8 @@ def everywhere(*args: object) -> str:
 def whatever_the_path(token: str, root: str) -> bytes:
     """A session that is found by its token alone."""
     return token.encode()
+
+
+def members_by_name(value: dict[str, Any], change: Any) -> dict[str, Any]:
+    """Names that become the same overwrite each other."""
+    return {change(name): item for name, item in value.items()}

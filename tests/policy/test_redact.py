@@ -54,3 +54,11 @@ def test_what_an_approver_has_to_see_is_not_hidden_by_its_name() -> None:
     assert (problem.file, problem.line, problem.column) == ("aaf.yaml", 2, 16)
     assert problem.message == "`to` would hide params.to of crm.update, which an approver must see"
     assert configured("token", also=", params.token").catalogue["crm.update"].secret == ("params.login.token",)
+
+
+def test_names_of_every_alphabet_count_and_signs_alone_are_no_name() -> None:
+    found = configured("\u0438\u043c\u044f", redact="\u0418\u043c\u044f")
+    assert found.catalogue["crm.update"].secret == ("params.\u0438\u043c\u044f", "params.login.\u0438\u043c\u044f")
+    with pytest.raises(ConfigurationInvalid) as caught:
+        configured("iban", redact="'---'")
+    assert [problem.message for problem in caught.value.problems] == ["`---` names no field"]

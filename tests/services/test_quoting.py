@@ -10,7 +10,7 @@ from textwrap import wrap
 import pytest
 
 from aaf.domain.canonical import Json
-from aaf.domain.errors import Code, InputRefused
+from aaf.domain.errors import Code, ConnectorFailed, InputRefused
 from aaf.domain.redaction import Values
 from aaf.domain.states import State
 from aaf.services.actions import see
@@ -245,3 +245,77 @@ def test_the_ledger_holds_no_credential_that_somebody_gave_as_a_reason(world: Wo
     world.run(let_go(world.core, reason=f"restored with {TOKEN}"))
     (body,) = world.bodies("recovery.released", world.run(world.core.store.installation()))
     assert body["data"]["reason"] == "restored with [redacted]"
+
+
+# --- what masking must not do ---
+
+
+@pytest.mark.attack(
+    "G12", guard="aaf.domain.redaction:_each_member", without="tests.attacks.permissive:members_by_name"
+)
+def test_no_value_goes_lost_under_a_name_that_is_masked(world: World) -> None:
+    world.configure(OPEN)
+    other = TOKEN[:-4] + "wxyz"
+    more = {TOKEN: "first-one", other: "second-one", "[redacted]": "third-one"}
+    record = world.submit("pay.send", {"to": "shop", "amount": "500.00", "more": more}).record
+    seen = told(world, record.id)
+    assert [word for word in ("first-one", "second-one", "third-one") if word not in seen] == []
+    assert TOKEN not in seen
+
+
+@pytest.mark.attack(
+    "G32", guard="aaf.services.holding:without_secrets", without="tests.attacks.without:second_argument"
+)
+def test_the_place_of_a_finding_quotes_no_credential(world: World) -> None:
+    assert TOKEN not in told(world, world.write("x\n", context={TOKEN: "v"}).id)
+
+
+@pytest.mark.attack("G12", guard="aaf.services.judging:too_crowded", without="tests.attacks.without:returns_false")
+def test_a_text_that_would_be_masked_as_a_whole_is_not_held(world: World) -> None:
+    crowd = "do harm\n" + "pwd=aaaaaaaaa" * 3_000
+    denied = world.submit("files.write", {"path": "a.txt", "content": crowd}).record
+    assert (denied.state, denied.code) == (State.DENIED, Code.VALUE_TOO_LONG)
+    world.workspace.joinpath("a.txt").write_text(crowd)
+    denied = world.submit("files.write", {"path": "a.txt", "content": "new\n"}).record
+    assert (denied.state, denied.code) == (State.DENIED, Code.VALUE_TOO_LONG)
+
+
+def test_a_difference_that_is_not_shown_says_so(world: World) -> None:
+    world.workspace.joinpath("a.txt").write_text(KEY + "\n")
+    view = world.run(show(world.core, world.caller("ann"), world.write("nothing\n").id)).view
+    assert "the difference is not shown, because it holds a secret" in json.dumps(view["effect"])
+
+
+@pytest.mark.attack("G32", guard="aaf.services.forming:quotes_a_secret", without="tests.attacks.without:returns_false")
+def test_the_name_of_an_unknown_action_holds_no_credential(world: World) -> None:
+    name = "tool.sbp_" + RANDOM.randbytes(20).hex()
+    with world.unrecorded(), refused(Code.SECRET_DETECTED, InputRefused):
+        world.submit(name, {})
+
+
+def test_what_could_not_be_searched_is_denied_and_recorded(world: World) -> None:
+    class Unreadable:
+        def known(self) -> Values:
+            raise ConnectorFailed(Code.SECRET_UNAVAILABLE, "The secrets can't be read.")
+
+    class Broken:
+        def known(self) -> Values:
+            raise RuntimeError
+
+    for held, code in ((Unreadable(), Code.SECRET_UNAVAILABLE), (Broken(), Code.INTERNAL_ERROR)):
+        world.core = replace(world.core, held_secrets=held)
+        record = world.submit("files.read", {"path": "a.txt"}).record
+        assert (record.state, record.code) == (State.DENIED, code)
+
+
+def test_a_proof_hides_what_is_sensitive_today(world: World) -> None:
+    world.configure(
+        edited("actions/pay.send.yaml", ("  properties:\n", "  properties:\n    more: {type: object, open: true}\n"))
+    )
+    params = {"to": "shop", "amount": "500.00", "more": {"iban": "hunter22"}}
+    record = world.submit("pay.send", params, context={"iban": "hunter22"}).record
+    world.reject(record)
+    before = unpacked(world.run(proof_pack(world.core, world.caller("bot"), record.id)))
+    world.configure(OPEN)
+    after = unpacked(world.run(proof_pack(world.core, world.caller("bot"), record.id)))
+    assert ("hunter22" in before, "hunter22" in after) == (True, False)

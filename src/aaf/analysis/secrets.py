@@ -14,14 +14,16 @@ from functools import cache
 import re2
 
 from aaf.analysis.secret_forms import FORMS, Form
+from aaf.domain.redaction import MASK
 
-MASK = b"[redacted]"
 SHORTEST = 12
 """Characters of the shortest text that is looked at."""
 _MOST = 2_000
 _MOST_EVERY = 200
 """Bytes of a text for which one more place is looked at."""
-_TOO_MANY = Form("more possible credentials than are looked at", "", "", bool, certain=True)
+TOO_MANY = "more possible credentials than are looked at"
+"""The kind of a text that is made of them: all of it is taken for one, and whoever shows texts to people has to refuse it."""
+_TOO_MANY = Form(TOO_MANY, "", "", bool, certain=True)
 _MEMORY = 8 << 20
 _MEMORY_OF_ONE = 2 << 20
 _ALWAYS = r"\z"
@@ -63,7 +65,7 @@ def without_recognised(text: str) -> str:
     kept: list[bytes] = []
     shown = 0
     for start, end, _form in _in(data):
-        kept += (data[shown:start], MASK)
+        kept += (data[shown:start], MASK.encode())
         shown = end
     return b"".join((*kept, data[shown:])).decode("utf-8", "surrogatepass") if kept else text
 

@@ -56,7 +56,7 @@ async def _inspect_store(settings: Settings) -> tuple[list[Check], set[str]]:
             whose = f"{org}, the installation's own" if org == own else org
             text = f"{whose}: {report.size} event{'' if report.size == 1 else 's'}, {report.checkpoint} signed"
             if report.bad is not None:
-                text = f"{org}: entry {report.bad} is {report.why}"
+                text = f"{whose}: entry {report.bad} is {report.why}"
             found.append(
                 Check("ledger", report.bad is None, text, "Keep the file; compare with an export that you hold.")
             )

@@ -26,7 +26,7 @@ SENSITIVE = (
 )
 """Names of fields whose values are never logged; a configuration adds to them."""
 
-_SEPARATORS = re.compile(r"[^0-9a-z]")
+_SEPARATORS = re.compile(r"[\W_]")
 _BREAK = rb"(?:\\[rn]|[\r\n\x00]){0,4}"
 """What may stand between two characters of an encoded value. Repetitions are bounded, so that no text makes the search slow."""
 
@@ -135,8 +135,21 @@ def each_text(value: Json, change: Callable[[str], str]) -> Json:
     if isinstance(value, list):
         return [each_text(item, change) for item in value]
     if isinstance(value, dict):
-        return {change(name): each_text(item, change) for name, item in value.items()}
+        return _each_member(value, change)
     return value
+
+
+def _each_member(value: dict[str, Json], change: Callable[[str], str]) -> dict[str, Json]:
+    """Two names that are changed to the same text stay two."""
+    kept: dict[str, Json] = {}
+    for name, item in value.items():
+        changed, number = change(name), 1
+        told = changed
+        while told in kept or (told != name and told in value):
+            number += 1
+            told = f"{changed} {number}"
+        kept[told] = each_text(item, change)
+    return kept
 
 
 def texts(value: Json) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What an approver is shown, as bytes: made once when an action is held, digested, stored, and only encoded by the doors.
 
-Every value stands in it as inert segments; nothing is cut. Targets are never masked, and only fields that the catalogue declares secret are.
-A long value is a page of its own that has to be opened before approving.
+Every value stands in it as inert segments; nothing is cut. Only fields that the catalogue declares secret are masked
+here; what the caller gives has lost its secrets already. A long value is a page of its own that has to be opened before approving.
 """
 
 from collections.abc import Iterable, Mapping

@@ -39,7 +39,7 @@ _MAX_RUN = 3600
 
 @unique
 class Enforce(StrEnum):
-    """Who refuses what is over a limit: the door, or the policy modules that ask for it."""
+    """Who refuses what is over a limit: the submission, before it is judged (`door`), or the policy modules that ask for it."""
 
     DOOR = "door"
     POLICY = "policy"
@@ -303,6 +303,9 @@ def _redacted(
 ) -> tuple[tuple[str, ...], dict[str, tuple[Entry, Node, Faults]]]:
     """The names of fields to redact, and the entries with every parameter of such a name declared secret."""
     named = section.texts("redact")
+    for name, place in named:
+        if not plain_field(name):
+            section.faults.at(place, f"`{name}` names no field", "a name has a letter or a digit")
     fields = Fields(name for name, _ in named)
     found: dict[str, tuple[Entry, Node, Faults]] = {}
     for name, (entry, node, where) in entries.items():

@@ -1,7 +1,7 @@
 """The decision input: everything that a decision was made on, and nothing else.
 
 It is stored sealed with the decision and digested, so that replay, explain and a re-check see the same. Version 1; a change is a new
-version. Secrets are in it as handles only, and nothing in it is computed here.
+version. What was sent is in it as it was sent (docs/adr/0012), connectors' secrets as handles only, and nothing in it is computed here.
 """
 
 from collections.abc import Mapping

@@ -149,12 +149,14 @@ def form(core: Core, caller: Caller, submission: Submission) -> Formed:
     """Make the action's bytes and digest, and look its parameters up in the schema of this configuration.
 
     Raises:
-        InputRefused: the name of the server holds a secret; it would stand in every list.
+        InputRefused: a name that would stand in every list holds a secret: the server's, or that of an unknown action type.
     """
     if submission.server is not None and quotes_a_secret(core, submission.server):
         raise InputRefused(Code.SECRET_DETECTED, "The server's name holds a credential.", path="$.server")
     tool, _, operation = submission.name.rpartition(".")
     entry = caller.known.configuration.catalogue.get(submission.name)
+    if entry is None and quotes_a_secret(core, submission.name):
+        raise InputRefused(Code.SECRET_DETECTED, "The action's name holds a credential.", path="$.action")
     params = submission.params
     faults: tuple[Fault, ...] = ()
     code: Code | None = None

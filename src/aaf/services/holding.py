@@ -12,7 +12,7 @@ from aaf.domain.view import make_view
 from aaf.ports import Write
 from aaf.services.core import Core
 from aaf.services.judging import Judged
-from aaf.services.quoting import effect_without_secrets, without_named, without_secrets
+from aaf.services.quoting import effect_without_secrets, without_diff, without_named, without_secrets
 from aaf.services.sealing import seal
 
 
@@ -44,7 +44,7 @@ def _shown(judged: Judged, *, hidden: bool) -> Effect | None:
     """The effect as people may see it: where a field is secret by its declaration or its name, a diff could show it and is left out."""
     if judged.effect is None or not (hidden or (judged.entry and judged.entry.secret)):
         return judged.effect
-    return replace(judged.effect, diff=None)
+    return without_diff(judged.effect)
 
 
 def _object(value: Json) -> dict[str, Json]:
@@ -77,7 +77,7 @@ def hold(
         risk=str(judged.risk),
         action_class=str(judged.input.klass),
         reasons=judged.decision.votes,
-        findings=judged.findings,
+        findings=[replace(one, field=str(without_secrets(core, one.field))) for one in judged.findings],
         target=None if judged.target is None else str(without_secrets(core, judged.target)),
         effect=effect_without_secrets(core, _shown(judged, hidden=params is not what.params)),
         digest=what.digest,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from aaf.domain.canonical import MAX_DEPTH, Json, canonical
+from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Decision, Source, Verdict, Vote, combine
 from aaf.domain.effect import Effect
 from aaf.domain.errors import AafError, Code, ConnectorFailed, PolicyFailed
@@ -22,9 +22,8 @@ from aaf.policy.rego.document import encoded
 from aaf.policy.rego.module import Module
 from aaf.ports import Connector
 from aaf.services.core import Core, Known
-from aaf.services.quoting import quoted
+from aaf.services.quoting import DEPTH, quoted, too_crowded
 
-DEPTH = MAX_DEPTH + 2
 MAX_SHOWN = 131_072
 """Canonical bytes of parameters and context that a held action may have."""
 MAX_ROWS = 2_000
@@ -79,6 +78,11 @@ class Judged:
         return max((self.input.risk, *stated), key=lambda risk: risk.level)
 
 
+_UNREADABLE = combine(
+    pool=(Vote(Verdict.DENY, Source.GUARD, Code.VALUE_TOO_LONG, "view", "This is more than a person can review."),)
+)
+
+
 async def judge(core: Core, known: Known, question: Question) -> Judged:
     """Decide; a hold of a connector's action is dry-run, and a dry run that fails is a deny with the connector's code."""
     entry = known.configuration.catalogue.get(question.name)
@@ -99,7 +103,7 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
         else:
             findings, target, charges = analysis.findings, analysis.target, analysis.charges
             guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
-    findings += quoted(core, params=question.params, context=question.context)
+    findings += _searched(core, question, guards)
     asked = _input(known, question, entry, findings)
     if charges and not question.again:
         guards += await _over_their_rate(core, known.org, charges, question.at)
@@ -107,7 +111,7 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
     said = await _asked_modules(core, known, entry, asked, guards, applying) if applying else NOTHING
     decision = known.configuration.policy.judge(asked, guards, said)
     if decision.verdict is Verdict.REQUIRE_APPROVAL and more_than_can_be_reviewed(question):
-        decision = combine(pool=(_deny(Code.VALUE_TOO_LONG, "view", "This is more than a person can review."),))
+        decision = _UNREADABLE
     effect: Effect | None = None
     if entry is not None and connector is not None and _wants_dry_run(decision.verdict, question):
         try:
@@ -118,7 +122,21 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
         except Exception as failure:  # noqa: BLE001 - as above
             core.log.entry("dry_run_crashed", {"action": question.action, "cause": type(failure).__name__})
             decision = combine(pool=(_deny(Code.CONNECTOR_FAILED, "dry_run", "The dry run failed."),))
+    if decision.verdict is Verdict.REQUIRE_APPROVAL and too_crowded(question.params, question.context, effect):
+        decision = _UNREADABLE
     return Judged(decision, asked, entry, findings, target, effect, charges)
+
+
+def _searched(core: Core, question: Question, guards: list[Vote]) -> tuple[Finding, ...]:
+    """What the search for secrets found; where it fails the answer is no, and nothing of the action is disclosed later."""
+    try:
+        return quoted(core, params=question.params, context=question.context)
+    except Exception as failure:  # noqa: BLE001 - what can't be searched can't be shown
+        code = failure.code if isinstance(failure, AafError) else Code.INTERNAL_ERROR
+        core.log.entry("search_failed", {"action": question.action, "cause": type(failure).__name__, "code": str(code)})
+        guards.append(_deny(code, "secrets", "The action could not be searched for secrets."))
+        note = "This could not be searched for secrets."
+        return tuple(Finding(Code.SECRET_DETECTED, Severity.HIGH, field, note) for field in ("params", "context"))
 
 
 async def _asked_modules(

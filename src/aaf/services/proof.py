@@ -18,7 +18,7 @@ from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.ledger import checkpoint, verifier_key
 from aaf.services.moving import too_much_changed
-from aaf.services.quoting import quotes_a_secret
+from aaf.services.quoting import quotes_a_secret, without_named
 from aaf.services.sealing import unseal_object
 
 ATTEMPTS = 3
@@ -98,7 +98,7 @@ async def _path(core: Core, org: str, seq: int, size: int) -> list[bytes]:
 
 
 async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: EventRow) -> dict[str, Json]:
-    """Values with their salts; an action with declared secrets is disclosed field by field, never as a whole."""
+    """Values with their salts; an action with a secret is disclosed field by field without it, never as a whole."""
     stored = await unseal_object(core, record.org, record.id, "input")
     salts, asked = stored["salts"], stored["input"]
     entry = caller.known.configuration.catalogue.get(record.type)
@@ -108,6 +108,8 @@ async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: 
     values: dict[str, Json] = {}
     action = _action(asked)
     if isinstance(asked, dict) and isinstance(action, dict) and isinstance(action["params"], dict):
+        shown = without_named(caller.known.configuration.sensitive, action["params"], entry)
+        secret += [f"params.{key}" for key, value in action["params"].items() if shown[key] is not value]
         values = {f"params.{key}": value for key, value in action["params"].items()}
         values["params"], values["context"] = action["params"], asked["context"]
     fields: dict[str, Json] = {}
@@ -116,7 +118,10 @@ async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: 
             fields[f"{first.id}/{name}"] = {"salt": salt, "value": values[name]}
     fields.update(await _reviews(core, record))
     fields.update(await _result(core, record))
-    fields = {name: one for name, one in fields.items() if not quotes_a_secret(core, one)}
+    names = caller.known.configuration.sensitive
+    fields = {
+        name: one for name, one in fields.items() if not quotes_a_secret(core, one) and names.redacted(one) is one
+    }
     secret_params = any(touches("params", path) for path in secret)
     whole: Json = None if secret_params or quotes_a_secret(core, action) else {"salt": stored["salt"], "value": action}
     return {"action": whole, "fields": fields}

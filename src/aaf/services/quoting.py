@@ -7,12 +7,12 @@ action stays what it is: it is judged, and runs, with the bytes that were sent.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from aaf.analysis.secrets import may_hold_one, recognised, without_recognised
+from aaf.analysis.secrets import TOO_MANY, may_hold_one, recognised, without_recognised
 from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.effect import Effect
 from aaf.domain.errors import Code
 from aaf.domain.finding import Finding, Severity
-from aaf.domain.redaction import Fields, Values, each_text, texts
+from aaf.domain.redaction import MASK, Fields, Values, each_text, texts
 from aaf.policy.catalogue import Entry
 from aaf.services.core import Core
 
@@ -40,14 +40,14 @@ def _findings(values: Values, field: str, value: Json) -> Iterator[Finding]:
     if found:
         kinds = " and ".join(sorted({one.kind for one in found}))
         severity = Severity.HIGH if any(one.certain for one in found) else Severity.MEDIUM
-        note = f"What looks like {kinds} stands here; people are shown [redacted] in its place."
+        note = f"What looks like {kinds} stands here; people are shown {MASK} in its place."
         yield Finding(str(Code.SECRET_DETECTED), severity, field, note)
 
 
 def without_named(names: Fields, params: dict[str, Json], entry: Entry | None) -> dict[str, Json]:
-    """The parameters without values of sensitive names that no schema declares; the same object where there are none.
+    """The parameters without values of sensitive names, however deep; the same object where there are none.
 
-    What an approver has to see stays, and so does what the schema declares: that is secret or not as the catalogue says.
+    What the catalogue says an approver has to see stays.
     """
     return names.members(params, at="params", but=entry.always_shown if entry else ())
 
@@ -60,18 +60,41 @@ def without_secrets(core: Core, value: Json) -> Json:
 
 
 def effect_without_secrets(core: Core, effect: Effect | None) -> Effect | None:
-    """What a dry run found, to be shown; without its diff, where a secret goes over several lines of that."""
+    """What a dry run found, to be shown; without its diff, and saying so, where a secret goes over several lines of that."""
     if effect is None:
         return None
     shown = Effect.from_json(without_secrets(core, effect.to_json()))
-    return shown if shown.diff is None else replace(shown, diff=_clean_lines(core, shown.diff))
+    if shown.diff is None or (clean := _clean_lines(core, shown.diff)) is None:
+        return without_diff(shown)
+    return replace(shown, diff=clean)
+
+
+def without_diff(effect: Effect) -> Effect:
+    """An effect whose diff would show a secret, and that says that there is one."""
+    if effect.diff is None:
+        return effect
+    return replace(
+        effect, diff=None, summary=f"{effect.summary}; the difference is not shown, because it holds a secret"
+    )
+
+
+def too_crowded(params: Json, context: Json, effect: Effect | None = None) -> bool:
+    """Whether a text has more possible credentials than are looked at: what can't be told apart from them can't be shown."""
+    said = [*texts(params), *texts(context)]
+    if effect is not None:
+        said += texts(effect.to_json())
+        said.append(_without_signs(effect.diff or ""))
+    return any(one.kind == TOO_MANY for text in said for one in recognised(text))
+
+
+def _without_signs(diff: str) -> str:
+    return "\n".join(line[1:] for line in diff.split("\n"))
 
 
 def _clean_lines(core: Core, diff: str) -> str | None:
     """A diff whose lines are clean without the sign that each begins with, too."""
     lines = diff.split("\n")
-    text = "\n".join(line[1:] for line in lines)
-    clean = str(without_secrets(core, text)).split("\n")
+    clean = str(without_secrets(core, _without_signs(diff))).split("\n")
     if len(clean) != len(lines):
         return None
     return "\n".join(line[:1] + rest for line, rest in zip(lines, clean, strict=True))

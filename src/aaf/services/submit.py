@@ -67,7 +67,7 @@ async def submit(
 
     Raises:
         NotPermitted: the caller may not submit.
-        InputRefused: the idempotency key is malformed.
+        InputRefused: the idempotency key is malformed, or a name holds a secret.
         StateConflict: the idempotency key stands for another body.
         TooMany: the agent's rate limit; `retry_after` says when to come back.
         Unavailable: nothing could be recorded, so nothing was decided.

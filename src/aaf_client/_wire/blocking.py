@@ -55,7 +55,9 @@ class _Connection(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        return _Connection(self._inner.start_tls(ssl_context, server_hostname, timeout), self._until)
+        left = _left(self._until, httpcore2.ConnectTimeout)
+        within = left if timeout is None else min(left, timeout)
+        return _Connection(self._inner.start_tls(ssl_context, server_hostname, within), self._until)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - whatever it is declared to be
         return self._inner.get_extra_info(info)

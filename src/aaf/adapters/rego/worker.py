@@ -20,7 +20,7 @@ from typing import Any, Protocol
 HEADER = struct.Struct(">IQB")
 QUESTION = struct.Struct(">IHI")
 """An evaluation: number of the set of modules, how many of them, length of the document; then their places, the document, the facts."""
-LOAD, EVALUATE, PARSE, STOP = 1, 2, 3, 4
+LOAD, EVALUATE, PARSE = 1, 2, 3
 DONE, REFUSED = 0, 1
 MAX_FRAME = 64 * 1_048_576
 """Bytes of a body, in both directions; a longer answer is refused where it is made and where it is read."""

@@ -37,6 +37,7 @@ class InOrder:
     def __init__(self, *providers: Provider) -> None:
         """Take the providers, the first that counts first."""
         self._providers = providers
+        self._read: dict[int, frozenset[str]] = {}
         self._values: frozenset[str] = frozenset()
         self._finder = Values(())
 
@@ -52,11 +53,18 @@ class InOrder:
         raise unavailable(f"no provider has the secret {handle}")
 
     def known(self) -> Values:
-        """A finder of every value; while one can't be read, of what was there before, so that nothing comes to light meanwhile."""
-        try:
-            values = frozenset[str]().union(*(provider.values() for provider in self._providers))
-        except ConnectorFailed:
-            return self._finder
+        """A finder of every value; while a provider can't be read, of what that one had before, so that nothing comes to light meanwhile.
+
+        Raises:
+            ConnectorFailed: one could never be read, so nobody knows what it holds.
+        """
+        for place, provider in enumerate(self._providers):
+            try:
+                self._read[place] = provider.values()
+            except ConnectorFailed:
+                if place not in self._read:
+                    raise
+        values = frozenset[str]().union(*self._read.values())
         if values != self._values:
             self._values, self._finder = values, Values(values)
         return self._finder

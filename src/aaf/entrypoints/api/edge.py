@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aaf.domain.advice import ADVICE
 from aaf.domain.errors import Code, Unavailable
-from aaf.entrypoints.api.problems import problem, refusal
+from aaf.entrypoints.api.problems import refusal
 from aaf.entrypoints.api.receiving import Door
 from aaf.entrypoints.api.routes.submitting import METHOD, PATH
 from aaf.ports import ORIGIN, Origin
@@ -55,7 +55,7 @@ class Edge:
         except CancelledError:
             if not started:
                 ending = Unavailable(Code.SHUTTING_DOWN, ADVICE[Code.SHUTTING_DOWN].message)
-                await problem(ending)(scope, receive, with_headers)
+                await refusal(self.door.core, ending)(scope, receive, with_headers)
             raise
         except Exception as error:  # noqa: BLE001 - logged without values; a response that has begun just ends, unfinished
             response = refusal(self.door.core, error)

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from aaf.domain.errors import AafError, Code, InputRefused, Unavailable
 from aaf.entrypoints.api.answers import seen_body
 from aaf.entrypoints.api.openapi import event_stream, refusals
-from aaf.entrypoints.api.problems import problem
+from aaf.entrypoints.api.problems import refusal
 from aaf.entrypoints.api.receiving import Authenticated, Call, DoorRoute, headers_of
 from aaf.entrypoints.api.requests import ActionId
 from aaf.entrypoints.api.wire import WIRE, Wire
@@ -87,10 +87,10 @@ class _Stream(StreamingResponse):
         """Stream, or refuse where there are too many."""
         streams, who = self._call.door.streams, self._call.caller.principal.id
         if streams[who] >= self._call.door.limits.own_streams or streams.total() >= self._places():
-            refusal = Unavailable(
+            crowded = Unavailable(
                 Code.TOO_MANY_CONNECTIONS, "There are too many streams.", hint="Read the action with `wait` instead."
             )
-            await problem(refusal)(scope, receive, send)
+            await refusal(self._call.core, crowded)(scope, receive, send)
             return
         streams[who] += 1
         try:
