@@ -11,7 +11,7 @@ from aaf.adapters.driving import drive
 from aaf.adapters.keys import KeyRing
 from aaf.adapters.secrets.environment import EnvironmentSecrets
 from aaf.adapters.secrets.in_order import InOrder
-from aaf.adapters.secrets.sealed_file import LIFETIME, SealedFile
+from aaf.adapters.secrets.sealed_file import GLANCE, LIFETIME, SealedFile
 from aaf.domain.errors import AafError, Code, ConnectorFailed, InputRefused, StoreFailed
 from aaf.ports import SecretSource, SecretStore
 
@@ -304,12 +304,41 @@ def test_the_finder_knows_every_value_that_is_there_now(file: SealedFile) -> Non
 @pytest.mark.attack(
     "G32", guard="aaf.adapters.secrets.in_order:InOrder.known", without="tests.services.test_quoting:holds_nothing"
 )
-def test_while_the_file_can_not_be_read_what_it_held_is_still_found(file: SealedFile, path: Path) -> None:
+def test_while_the_file_can_not_be_read_what_it_held_is_still_found(file: SealedFile, path: Path, clock: Clock) -> None:
     source = InOrder(file)
     file.put("shop_key", "kept-in-the-file")
     assert source.known().found(b"kept-in-the-file")
     path.write_text("{}")
+    clock.now = GLANCE
+    with pytest.raises(ConnectorFailed):
+        file.values()
     assert source.known().found(b"kept-in-the-file")
+
+
+def test_what_another_process_keeps_is_searched_for_a_glance_later_and_at_once_when_it_was_given_out(
+    file: SealedFile, path: Path, clock: Clock
+) -> None:
+    source, other = InOrder(file), SealedFile(path, RING.cipher("secrets"))
+    other.put("shop_key", "kept-by-another")
+    assert source.known().found(b"kept-by-another")
+
+    other.put("shop_key", "kept-a-little-later")
+    clock.now = GLANCE
+    assert source.known().found(b"kept-a-little-later")
+
+    other.put("shop_key", "given-out-at-once")
+    assert done(source.get("shop_key")) == "given-out-at-once"
+    assert source.known().found(b"given-out-at-once")
+
+
+def test_searches_share_a_look_at_the_file(file: SealedFile, path: Path, clock: Clock) -> None:
+    other = SealedFile(path, RING.cipher("secrets"))
+    assert file.values() == frozenset()
+    other.put("shop_key", VALUE)
+    clock.now = GLANCE * 0.99
+    assert file.values() == frozenset()
+    clock.now = GLANCE
+    assert file.values() == {VALUE}
 
 
 @pytest.mark.parametrize("name", ["STRIPE_API_KEY", "GITHUB_TOKEN", "db_password", "SESSION_SECRET", "APIKEY"])

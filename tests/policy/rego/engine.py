@@ -1,4 +1,7 @@
-"""The engine in this process, for tests only: reads modules and evaluates one with its libraries, with nothing around it."""
+"""The engine in this process, for tests only: reads modules and evaluates one with its libraries, with nothing around it.
+
+An engine may be dropped by the thread that made it only, so no frame of an error keeps one for the garbage collector, which runs in any thread.
+"""
 
 import json
 import os
@@ -37,6 +40,8 @@ class InProcess:
             place, why = _PLACE.search(said), _WHY.search(said)
             line, column = (int(place[1]), int(place[2])) if place else (0, 0)
             raise ModuleRefused(line, column, why[1] if why else said) from None
+        finally:
+            del engine
         return tree
 
     def try_out(self, *_: object) -> tuple[Failure, ...]:
@@ -57,10 +62,13 @@ def evaluate(
         return (limited or {})[agent]
 
     engine = regorus.Engine()
-    for one in (module, *libraries):
-        engine.set_rego_v0(one.dialect is Dialect.V0)
-        engine.add_policy(one.name, one.text)
-    engine.add_extension("rate_limit_exceeded", 1, rate_limit_exceeded)
-    engine.set_input_json(json.dumps(document))
-    found = json.loads(engine.eval_query_as_json(module.query))
+    try:
+        for one in (module, *libraries):
+            engine.set_rego_v0(one.dialect is Dialect.V0)
+            engine.add_policy(one.name, one.text)
+        engine.add_extension("rate_limit_exceeded", 1, rate_limit_exceeded)
+        engine.set_input_json(json.dumps(document))
+        found = json.loads(engine.eval_query_as_json(module.query))
+    finally:
+        del engine
     return Value(found["result"][0]["expressions"][0]["value"]) if found.get("result") else Undefined()

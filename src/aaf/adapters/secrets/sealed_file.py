@@ -2,7 +2,7 @@
 
 The file is replaced whole by `aaf secrets`, so a rotation needs no restart: it is looked at again at each use, and read anew when it is
 another one or `LIFETIME` has passed. A file that others could read, that doesn't open or isn't there gives nothing; there is no fallback to what
-was read before.
+was read before. Only what is searched for in every action may be `GLANCE` seconds behind the file, and never behind what was given out.
 """
 
 import fcntl
@@ -27,6 +27,8 @@ from aaf.domain.errors import Code, StoreFailed
 FORMAT = "aaf-secrets/1"
 LIFETIME = 60.0
 """Seconds after which the file is read anew even if it looks the same."""
+GLANCE = 0.1
+"""Seconds for which a look at the file serves every search: each look hands the interpreter's lock over."""
 _NONCE = 12
 _MOST_BYTES = 4 << 20
 
@@ -50,6 +52,7 @@ class SealedFile:
         self._clock = clock
         self._read: _Read | None = None
         self._opened: tuple[dict[str, bytes], frozenset[str]] | None = None
+        self._looked: tuple[float, dict[str, bytes]] | None = None
 
     def __repr__(self) -> str:
         """Never a value."""
@@ -82,12 +85,15 @@ class SealedFile:
             raise unavailable(f"the secret {handle} in {self._path.name} doesn't open") from None
 
     def values(self) -> frozenset[str]:
-        """Every value that is in it now, kept until the file changes.
+        """Every value that is in it, kept until the file changes.
 
         Raises:
             ConnectorFailed: SECRET_UNAVAILABLE, the file can't be used or one doesn't open.
         """
-        sealed = self._now()
+        if self._looked is not None and self._clock() - self._looked[0] < GLANCE:
+            sealed = self._looked[1]
+        else:
+            sealed = self._now()
         if self._opened is None or self._opened[0] is not sealed:
             self._opened = (sealed, frozenset(self._open(handle, one) for handle, one in sealed.items()))
         return self._opened[1]
@@ -118,18 +124,19 @@ class SealedFile:
 
     def _now(self) -> dict[str, bytes]:
         """What the file holds, read anew where that could differ."""
+        self._looked = None
+        now = self._clock()
         try:
             status = self._path.lstat()
             mark = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-            now = self._clock()
             if self._read is None or self._read.mark != mark or now - self._read.at >= LIFETIME:
                 self._read = _Read(mark, now, _parsed(_bytes(self._path)))
         except FileNotFoundError:
-            self._read = None
-            return {}
+            self._read = _Read((), now, {})
         except (OSError, ValueError) as failure:
             self._read = None
             raise unavailable(f"{self._path.name}: {failure}") from None
+        self._looked = now, self._read.sealed
         return self._read.sealed
 
     @contextmanager
@@ -143,6 +150,7 @@ class SealedFile:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 kept = _parsed(_bytes(self._path)) if self._path.exists() else {}
                 yield kept
+                self._looked = None
                 _replace(self._path, kept)
             finally:
                 os.close(lock)
