@@ -80,14 +80,18 @@ def test_the_setting_says_what_is_written(
     assert ('"event": "decision"' in capsys.readouterr().err) is written
 
 
-def test_in_process_nothing_is_written_while_all_is_well_and_nothing_is_counted(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("log", [None, "info"])
+def test_in_process_lines_are_the_host_programs_unless_a_setting_asks_for_them_and_nothing_is_counted(
+    settings: Settings, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], log: str | None
 ) -> None:
-    app = drive(build(settings, asynchronous=False))
-    drive(_one_decision(app))
-    drive(app.close())
+    with caplog.at_level("INFO", logger="aaf"):
+        app = drive(build(replace(settings, log=log), asynchronous=False))
+        drive(_one_decision(app))
+        drive(app.close())
     assert app.core.meter is UNCOUNTED
-    assert capsys.readouterr().err == ""
+    handed = [json.loads(record.getMessage())["event"] for record in caplog.records]
+    printed = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert ("decision" in handed, "decision" in printed) == (log is None, log is not None)
 
 
 @pytest.mark.parametrize(("metrics", "public"), [("key", False), ("open", True)])

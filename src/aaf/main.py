@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 from aaf.domain.metering import Metric
 from aaf.entrypoints.cli.app import start
-from aaf.ports import ORIGIN, Origin
 from aaf.services.core import Core
 
 _Message: TypeAlias = MutableMapping[str, Any]
@@ -33,16 +32,6 @@ def compose(api: Application, console: Application) -> Application:
     return both
 
 
-def _traced(console: Application, core: Core) -> Application:
-    """The console, with each request's id for the log; the API gives its own."""
-
-    async def traced(scope: _Message, receive: _Receive, send: _Send) -> None:
-        ORIGIN.set(Origin("console", core.ids.new()))
-        await console(scope, receive, send)
-
-    return traced
-
-
 def web(core: Core) -> object:
     """The API and the console of a running core, with the work that nobody asks for, and the limits of their connections."""
     from aaf.entrypoints.api.app import create_app
@@ -55,7 +44,7 @@ def web(core: Core) -> object:
     api = create_app(core, background=(lambda stop: work(core, stop=stop),))
     wire = Wire(core.log, meter=core.meter)
     core.meter.gauge(Metric.CONNECTIONS, lambda: wire.connected)
-    return Web(compose(api, _traced(create_console(core), core)), partial(Connection, wire=wire))
+    return Web(compose(api, create_console(core)), partial(Connection, wire=wire))
 
 
 def cli() -> None:

@@ -25,7 +25,8 @@ class Settings:
 
     `data` is the folder of database and keys; `config` the folder of `aaf.yaml` and `actions/`, or None for the shipped safe catalogue;
     `root` overrides the root of the files connector; `write_key` is a file for the first key, or None to print it only. `log` is how urgent
-    a line of the log has to be: None is `info` for a server and `warning` in process. `metrics` is who may read them.
+    a line on standard error has to be: None is `info` for a server, and in process leaves lines to the host program's log. `metrics` is who may
+    read them.
     """
 
     data: Path = Path(".aaf")

@@ -1,15 +1,28 @@
-"""A gate whose calls return, as one whose calls are awaited: they never suspend, so that one procedure serves both forms.
+"""A gate whose calls return, as one whose calls are awaited: they never suspend, so that one procedure serves both forms, and `drive` runs it.
 
 Waiting for people in such a gate stops the event loop; it is for gates that answer at once.
 """
 
 # ruff: noqa: ASYNC109 - a timeout over people is a parameter of the call, not the caller's cancellation
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 from aaf_client.gate import APPROVAL_TIMEOUT, Gate, Run
 from aaf_client.models import Action, Consumed, Json, Permit
+
+T = TypeVar("T")
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run to its end a coroutine that never suspends."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    work.close()
+    msg = "a call that must not suspend did"
+    raise RuntimeError(msg)
 
 
 class Awaited:

@@ -55,10 +55,10 @@ class Binder:
         declared = list(signature.parameters.values())[1 if owner else 0 :]
         codecs = {one.name: _codec(function.__name__, one, hints) for one in declared}
         binder = cls(function.__name__, signature.replace(parameters=declared), codecs, owner)
-        binder.check_defaults()
+        binder._check_defaults()
         return binder
 
-    def check_defaults(self) -> None:
+    def _check_defaults(self) -> None:
         """Refuse a default that no call could send."""
         for name, parameter in self.signature.parameters.items():
             if parameter.default is not inspect.Parameter.empty:

@@ -7,15 +7,19 @@ answer is believed without being read; the HTTP library is imported when a clien
 # ruff: noqa: ASYNC109 - a timeout over people is a parameter of the call, not the caller's cancellation
 
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
 from typing import Any, NoReturn, ParamSpec, Self, TypeVar
 
+from aaf_client import clock
 from aaf_client._wire import flows
 from aaf_client._wire.address import Address, read_address
-from aaf_client._wire.port import drive
+from aaf_client._wire.port import Wire
+from aaf_client.awaiting import drive
 from aaf_client.errors import Misuse
-from aaf_client.gate import APPROVAL_TIMEOUT, Run
-from aaf_client.guarding import guard, guard_async
+from aaf_client.gate import APPROVAL_TIMEOUT, RUN_TIMEOUT, Run
+from aaf_client.guarding import AwaitedGate, guard, guard_async
 from aaf_client.models import Action, Consumed, Json, Permit
+from aaf_client.performing import perform
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,19 +28,30 @@ BASE_URL = "http://127.0.0.1:8700"
 TIMEOUT = 30.0
 """Seconds of one call, unless told otherwise."""
 
-RUN_TIMEOUT = 120.0
-"""Seconds that `execute` waits for the end of a run, unless told otherwise."""
+_INSTALL = 'Install the client whole: pip install "agent-action-firewall[client]".'
 
 
 class _Holder:
     """Where the firewall is, and how long a call may take; the key is in no `repr`, no copy and no pickle."""
 
+    _wire: Wire
+
     def __init__(self, address: Address, timeout: float, run_timeout: float) -> None:
         if min(timeout, run_timeout) <= 0:
             raise Misuse("A timeout is a number of seconds above 0.")
+        if find_spec("httpcore2") is None:
+            raise Misuse("The HTTP library isn't installed.", hint=_INSTALL)
         self._address = address
         self._timeout = timeout
         self._run_timeout = run_timeout
+
+    def _until(self, seconds: float | None = None) -> float:
+        """The instant at which a call ends."""
+        return clock.now() + (self._timeout if seconds is None else seconds)
+
+    async def _follow(self, action: Action) -> Action:
+        """The action once a run that another program began has ended."""
+        return await flows.follow(self._wire, action, until=self._until(self._run_timeout))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._address.base_url}>"
@@ -63,11 +78,11 @@ class AgentFirewallClient(_Holder):
     """A `Gate` over HTTP; close it, or use it as a context. Threads may share it.
 
     Args:
-        api_key: the agent's own key.
+        api_key: the agent's own key; that there is none is refused with what to do.
         agent_id: the agent's id or name; the firewall refuses the key of another.
         base_url: the firewall; `https`, or `http` on this machine.
         timeout: seconds of one call.
-        run_timeout: seconds that `execute` waits for the end of a run.
+        run_timeout: seconds that `execute` and `perform_action` wait for the end of a run.
         ca: file with the certificate authority, in PEM; the system's where it is None.
         insecure: lets the key cross a network in the clear; for networks that are protected themselves.
 
@@ -77,7 +92,7 @@ class AgentFirewallClient(_Holder):
 
     def __init__(
         self,
-        api_key: str,
+        api_key: str | None,
         agent_id: str | None = None,
         *,
         base_url: str = BASE_URL,
@@ -91,10 +106,7 @@ class AgentFirewallClient(_Holder):
         )
         from aaf_client._wire.blocking import BlockingWire  # noqa: PLC0415 - only who has a client pays for the library
 
-        self._wire = BlockingWire(self._address, _tls(self._address, ca))
-
-    def _until(self, seconds: float | None = None) -> float:
-        return self._wire.now() + (self._timeout if seconds is None else seconds)
+        self._wire: BlockingWire = BlockingWire(self._address, _tls(self._address, ca))
 
     def submit_action(
         self,
@@ -136,16 +148,15 @@ class AgentFirewallClient(_Holder):
     ) -> Action:
         """As `Gate.perform_action`."""
         return drive(
-            flows.perform(
-                self._wire,
+            perform(
+                AwaitedGate(self),
                 name,
                 payload,
-                until=self._until(),
-                approval=timeout,
-                running=self._run_timeout,
+                timeout=timeout,
                 context=context,
                 server=server,
-                key=idempotency_key,
+                idempotency_key=idempotency_key,
+                follow=self._follow,
             )
         )
 
@@ -213,7 +224,7 @@ class AsyncAgentFirewallClient(_Holder):
 
     def __init__(
         self,
-        api_key: str,
+        api_key: str | None,
         agent_id: str | None = None,
         *,
         base_url: str = BASE_URL,
@@ -227,10 +238,7 @@ class AsyncAgentFirewallClient(_Holder):
         )
         from aaf_client._wire.asynchronous import AsyncWire  # noqa: PLC0415 - only who has a client pays for the library
 
-        self._wire = AsyncWire(self._address, _tls(self._address, ca))
-
-    def _until(self, seconds: float | None = None) -> float:
-        return self._wire.now() + (self._timeout if seconds is None else seconds)
+        self._wire: AsyncWire = AsyncWire(self._address, _tls(self._address, ca))
 
     async def submit_action(
         self,
@@ -269,16 +277,15 @@ class AsyncAgentFirewallClient(_Holder):
         idempotency_key: str | None = None,
     ) -> Action:
         """As `Gate.perform_action`."""
-        return await flows.perform(
-            self._wire,
+        return await perform(
+            self,
             name,
             payload,
-            until=self._until(),
-            approval=timeout,
-            running=self._run_timeout,
+            timeout=timeout,
             context=context,
             server=server,
-            key=idempotency_key,
+            idempotency_key=idempotency_key,
+            follow=self._follow,
         )
 
     async def get_action(self, action: Action | str) -> Action:

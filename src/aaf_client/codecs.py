@@ -181,15 +181,13 @@ _PLAIN: Mapping[type[Any], Codec] = {
 
 
 def _enum(kind: type[Enum]) -> Codec:
-    members = {member.name: member for member in kind}
-
     def encode(value: object) -> Json:
         if not isinstance(value, kind):
             raise Unfit("A member of the enumeration is expected.")
         return _any(value.value)
 
     def decode(value: object) -> object:
-        for member in members.values():
+        for member in kind:
             if type(member.value) is type(value) and member.value == value:
                 return member
         raise Unfit("A member of the enumeration is expected.")

@@ -110,6 +110,12 @@ class ApprovalPending(_AboutAction):
 class ApprovalTimeout(ApprovalPending):
     """A person has still to answer, and this call has waited as long as it may; the action goes on waiting."""
 
+    default_code = "approval_timeout"
+
+    def __init__(self, action: Action, message: str = "", *, code: str = "", hint: str = "") -> None:
+        still = "It still runs." if action.status is ActionStatus.EXECUTING else "Nobody has answered yet."
+        super().__init__(action, message or still, code=code or self.default_code, hint=hint)
+
 
 class ActionFailed(_AboutAction):
     """It was run, and it failed."""
@@ -211,18 +217,9 @@ class Unavailable(AgentFirewallError):
 
     default_code = "unavailable"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str = "",
-        hint: str = "",
-        retry_after: float | None = None,
-        idempotency_key: str = "",
-    ) -> None:
+    def __init__(self, message: str, *, code: str = "", hint: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, code=code, hint=hint or "Nothing may run without the firewall. Try again later.")
         self.retry_after = retry_after
-        self.idempotency_key = idempotency_key
 
 
 class PermitRefused(AgentFirewallError):

@@ -20,6 +20,9 @@ Run: TypeAlias = bool | Literal["when_approved"]
 APPROVAL_TIMEOUT = 300.0
 """Seconds that a call waits for people, unless told otherwise."""
 
+RUN_TIMEOUT = 120.0
+"""Seconds that a call waits for the end of a run, unless told otherwise."""
+
 
 class Gate(Protocol):
     """A firewall, asked by calls that return when they are done. Timeouts are in seconds, over the whole call."""
@@ -55,6 +58,8 @@ class Gate(Protocol):
         idempotency_key: str | None = None,
     ) -> Action:
         """Submit, wait for people where they are asked, have the connector run it; the action that succeeded, with its `result`.
+
+        `timeout` is for people alone. A run that another program began, under the same idempotency key, is waited for as long as `execute` waits.
 
         Raises:
             ActionRefused: it is not to run.

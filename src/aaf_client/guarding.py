@@ -12,14 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from aaf_client._wire.port import drive
-from aaf_client.awaiting import Awaited
+from aaf_client.awaiting import Awaited, drive
 from aaf_client.binding import Binder, Bound
 from aaf_client.codecs import ANY
 from aaf_client.errors import (
     ActionFailed,
     AgentFirewallError,
-    ApprovalPending,
     BadAnswer,
     Conflict,
     Misuse,
@@ -27,10 +25,10 @@ from aaf_client.errors import (
     OutcomeUnknown,
     RequestRefused,
     Unavailable,
-    refusal_of,
 )
 from aaf_client.gate import APPROVAL_TIMEOUT, AsyncGate, Gate
-from aaf_client.models import MOVING, Action, ActionStatus, Consumed, Json, Permit
+from aaf_client.models import Action, ActionStatus, Consumed, Json
+from aaf_client.performing import carry, unrefused
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -185,44 +183,32 @@ def _refuse_unrun(result: object) -> None:
 async def _begin(gate: AsyncGate, asked: _Asked, bound: Bound) -> Consumed:
     """From a bound call to a permit used up."""
     action = await gate.submit_action(asked.name, bound.params, context=asked.context, server=asked.server)
-    while True:
-        if not action.is_caller_run and (action.may_run or action.status in MOVING):
-            await _withdraw(gate, action)
-            raise Misuse(
-                "A connector runs actions of this type.",
-                code="wrong_effect",
-                hint="Call perform_action instead, or declare the type's effect as caller.",
-            )
-        if action.status is ActionStatus.PENDING_APPROVAL:
-            action = await gate.wait_for_approval(action, timeout=asked.timeout)
-        refused = refusal_of(action)
-        if refused is not None and not isinstance(refused, ApprovalPending):
-            raise refused
-        try:
-            return await _consumed(gate, action, asked.audience)
-        except ApprovalPending as again:  # judged again, more is asked of people than before
-            action = again.action
+
+    async def run(ready: Action) -> Consumed:
+        return await _consumed(gate, unrefused(ready), asked.audience)
+
+    return await carry(gate, action, run, by_caller=True, timeout=asked.timeout)
 
 
 async def _consumed(gate: AsyncGate, action: Action, audience: str) -> Consumed:
     """Get a permit and use it up. Where the answer to that was lost, a new permit makes the old one void, or tells that it was used."""
-    lost: Permit | None = None
+    lost = ""
     for _ in range(_PERMITS):
         try:
             permit = await gate.request_permit(action, audience=audience)
         except Conflict:
-            if lost is None:
+            if not lost:
                 raise
             break
         try:
             consumed = await gate.consume_permit(permit.jti, digest=action.digest)
         except OutcomeUnknown:
-            lost = permit
+            lost = permit.jti
             continue
         if consumed.action.id != action.id or consumed.action.digest != action.digest:
             raise BadAnswer("The firewall answered about another action.")
         return consumed
-    await _report(gate, action, lost.jti if lost else "", succeeded=False)
+    await _report(gate, action, lost, succeeded=False)
     raise Unavailable("The answer that the right to run was used up was lost, so nothing was run.", code="permit_lost")
 
 
@@ -262,14 +248,6 @@ async def _report(
     except AgentFirewallError:
         return None
     return await _report(gate, action, lease, succeeded=succeeded)
-
-
-async def _withdraw(gate: AsyncGate, action: Action) -> None:
-    """Take back what can't be run this way, so that nobody is asked to approve it; if that fails it lapses by itself."""
-    try:
-        await gate.cancel_action(action)
-    except AgentFirewallError:
-        return
 
 
 def _told(result: object) -> Json:

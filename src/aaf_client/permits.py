@@ -14,7 +14,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Final, Protocol
 
-from aaf_client._wire import clock
+from aaf_client import clock
 from aaf_client.canonical import canonical
 from aaf_client.codecs import Unfit
 from aaf_client.errors import Misuse, PermitRefused

@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from aaf.adapters.log import FIELDS, INFORMATION, LONGEST, JsonLines, Severity, Silent, severity
+from aaf.adapters.log import FIELDS, INFORMATION, LONGEST, HostLog, JsonLines, Severity, severity
 from aaf.adapters.observed import TOLD
+from aaf.domain.canonical import Json
 from aaf.domain.events import EventType
 from aaf.domain.redaction import MASK
 from aaf.domain.states import State
@@ -192,7 +194,51 @@ def test_a_process_without_standard_error_works_all_the_same() -> None:
 
 def test_a_log_that_was_never_used_has_nothing_to_wait_for() -> None:
     assert JsonLines(io.StringIO()).flush(0)
-    Silent().entry("decision", {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [("decision", "INFO"), ("refused", "WARNING"), ("unheard_of", "WARNING"), ("internal_error", "ERROR")],
+)
+def test_in_process_the_same_line_goes_to_the_hosts_logger_at_its_severity(
+    caplog: pytest.LogCaptureFixture, kind: str, level: str
+) -> None:
+    fields: dict[str, Json] = {
+        "params": "bob",
+        "error": {"password": "correct horse"},
+        "cause": "%s \u202e\n" + "x" * 9_999,
+    }
+    with caplog.at_level("INFO", logger="aaf"):
+        HostLog().entry(kind, fields)
+    (record,) = caplog.records
+    said, (_, line) = json.loads(record.getMessage()), written(kind, fields)
+    assert (record.name, record.levelname) == ("aaf", level)
+    assert said | {"time": ""} == line | {"time": ""}
+    assert re.fullmatch("[ -~]+", record.getMessage())
+
+
+def test_in_process_the_host_decides_what_is_written(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("ERROR", logger="aaf"):
+        HostLog().entry("refused", {})
+        assert not caplog.records
+        HostLog().entry("internal_error", {})
+    assert len(caplog.records) == 1
+
+
+class Broken(logging.Handler):
+    """A handler of the host that fails."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError
+
+
+def test_a_handler_of_the_host_that_fails_stops_nothing() -> None:
+    logger, handler = logging.getLogger("aaf"), Broken()
+    logger.addHandler(handler)
+    try:
+        HostLog().entry("refused", {})
+    finally:
+        logger.removeHandler(handler)
 
 
 # --- the page -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from aaf.domain import errors
 from aaf.domain.errors import AafError, Code
-from aaf.entrypoints.api.problems import status_of
+from aaf.entrypoints.refusing import status_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -44,6 +44,15 @@ def figures(world: World, who: str | None = "viewer") -> dict[str, float]:
     }
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [("GET", "/nowhere", "not_found"), ("DELETE", "/v1/actions", "method_not_allowed")],
+)
+def test_an_address_that_nothing_here_has_is_a_refusal_too(counted: World, method: str, path: str, code: str) -> None:
+    counted.send("agent", method, path)
+    assert figures(counted)[f"aaf_refusals_total[('code', '{code}')]"] == 1
+
+
 @pytest.mark.parametrize("who", ["admin", "approver", "auditor", "viewer"])
 def test_people_with_the_permission_read_them(counted: World, who: str) -> None:
     assert figures(counted, who)["aaf_recovering[]"] == 0

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from aaf.entrypoints.cli.approvals import _check
+from aaf.entrypoints.cli.terminal.stopping import Stopped
 from tests.cli.conftest import Scene, run
 
 LONG = "echo " + "a" * 5_000 + " && rm -rf /"
@@ -87,7 +89,7 @@ def test_who_may_not_answer_is_told_so(scene: Scene) -> None:
     assert agent.status == viewer.status == 1
     assert "permission_denied: " in agent.err
     assert "permission_denied: " in viewer.err
-    assert "If this is an agent's key, use a person's." in agent.err
+    assert "If this is an agent's key, use a person's;" in agent.err
 
 
 def test_a_key_of_another_installation_is_refused_with_advice_for_a_terminal(scene: Scene) -> None:
@@ -118,3 +120,18 @@ def test_json_holds_what_the_api_answered(scene: Scene) -> None:
     shown = json.loads(scene.aaf("approvals", "show", action, "--json").out)
     assert listed[0]["id"] == shown["id"] == action
     assert shown["view"]["params"][0]["segments"] == [["text", "date", None]]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("own_request", "Ask another reviewer."),
+        ("permission_denied", "Use the key of a person who may review."),
+        ("reviewer_not_eligible", "Leave it to one of them."),
+        ("unheard_of", "Use the key of a person who may review."),
+    ],
+)
+def test_whatever_stands_against_answering_comes_with_what_to_do(code: str, told: str) -> None:
+    with pytest.raises(Stopped) as stopped:
+        _check({"may_not_because": code}, None)
+    assert (stopped.value.code, stopped.value.hint, stopped.value.status) == (code, told, 1)

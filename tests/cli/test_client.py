@@ -42,6 +42,11 @@ def foreign() -> Iterator[str]:
         ("ftp://127.0.0.1", "bad_url"),
         ("127.0.0.1:8700", "bad_url"),
         ("http://127.0.0.1:8700/?key=1", "bad_url"),
+        ("http://127.0.0.1:8700?", "bad_url"),
+        ("http://127.0.0.1:x", "bad_url"),
+        ("http://[::1", "bad_url"),
+        (f"http://127.0.0.1:1/{KEY}", "bad_url"),
+        (KEY, "bad_url"),
         ("http://127.0.0.1:1", "unreachable"),
         ("https://127.0.0.1:1", "unreachable"),
     ],
@@ -63,10 +68,58 @@ def test_what_is_no_firewall_is_named_so_and_not_printed(foreign: str, path: str
     assert "html" not in ended.err
 
 
-def test_without_a_key_nothing_is_asked(scene: Scene) -> None:
-    ended = run("actions", "list", AAF_URL=scene.stage.url)
+ID = "00000000-0000-7000-8000-000000000000"
+COMMANDS = [
+    ("actions", "list"),
+    ("actions", "show", ID[:6]),
+    ("actions", "cancel", ID),
+    ("actions", "resolve", ID, "--failed", "--reason", "x"),
+    ("approvals", "list"),
+    ("approvals", "show", ID),
+    ("approvals", "approve", ID[:6], "--yes", "--digest", "0"),
+    ("approvals", "deny", ID, "--reason", "x"),
+    ("keys", "list"),
+    ("keys", "create", "x", "--kind", "agent"),
+    ("keys", "revoke", ID),
+    ("audit", "list"),
+    ("audit", "verify"),
+    ("audit", "export", "-o", "/nowhere/ledger.aaf"),
+    ("audit", "key"),
+    ("audit", "checkpoint"),
+    ("proof", ID, "-o", "/nowhere/proof.zip"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_server_another_key_and_no_key_end_a_command_with_what_to_do(scene: Scene, command: tuple[str, ...]) -> None:
+    stopped = run(*command, AAF_URL="http://127.0.0.1:1", AAF_API_KEY=KEY)
+    wrong = run(*command, AAF_URL=scene.stage.url, AAF_API_KEY=KEY)
+    missing = run(*command, AAF_URL=scene.stage.url)
+    assert (stopped.status, wrong.status, missing.status) == (2, 1, 2)
+    for ended, code, told in (
+        (stopped, "unreachable", ("http://127.0.0.1:1", "`aaf serve`", "AAF_URL")),
+        (wrong, "invalid_credential", (scene.stage.url, "AAF_API_KEY", "`aaf keys create`")),
+        (missing, "missing_credential", ("AAF_API_KEY", "first start", "`aaf keys create`")),
+    ):
+        sentence, to_do = ended.err.splitlines()
+        assert sentence.startswith(f"{code}: ")
+        assert to_do.startswith("What to do: ")
+        assert all(one in ended.err for one in told)
+        assert KEY not in ended.out + ended.err
+
+
+def test_a_refusal_of_a_value_names_the_value(scene: Scene) -> None:
+    ended = scene.aaf("keys", "create", "x" * 9_999, "--kind", "agent", who="admin")
     assert ended.status == 2
-    assert ended.err.startswith("missing_credential: ")
+    assert "($.name)" in ended.err.splitlines()[0]
+
+
+@pytest.mark.parametrize("option", [("--action", "3fa9c1"), ("--type", "key")])
+def test_a_part_of_what_is_asked_whole_is_refused_with_what_to_write(option: tuple[str, str]) -> None:
+    ended = run("audit", "list", *option)
+    assert ended.err.startswith("wrong_type: ")
+    assert "What to do: " in ended.err
+    assert "pattern" not in ended.err
 
 
 def test_a_key_that_no_header_can_hold_is_refused(scene: Scene) -> None:

@@ -223,7 +223,11 @@ def test_https_is_tls_1_2_or_newer_and_the_command_checks_the_certificate(folder
         key = (folder / "k").read_text().strip()
         assert url.startswith("https://127.0.0.1:")
         assert run("keys", "list", "--url", url, "--ca", str(certificate), AAF_API_KEY=key).status == 0
-        assert run("keys", "list", "--url", url, AAF_API_KEY=key).err.startswith("unreachable: ")
+        for address, told in ((url, "--ca FILE"), (url.replace("https:", "http:"), "begins with https")):
+            refused = run("keys", "list", "--url", address, AAF_API_KEY=key).err
+            assert refused.startswith("unreachable: ")
+            assert told in refused
+            assert ".." not in refused
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
         with pytest.warns(DeprecationWarning, match="TLSv1_1"):

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from aaf.entrypoints.api.wire import WireLimits
-from aaf_client import AgentFirewallClient
-from aaf_client._wire import clock
+from aaf_client import AgentFirewallClient, clock
 from aaf_client._wire.asynchronous import AsyncWire
 from aaf_client.models import Action, Json
 from tests.api.conftest import world

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from httpcore2._backends.sync import SyncStream
 
-from aaf_client import Action, ActionStatus, AgentFirewallClient, AsyncAgentFirewallClient
-from aaf_client._wire import clock
+from aaf_client import Action, ActionStatus, AgentFirewallClient, AsyncAgentFirewallClient, clock
 from aaf_client._wire.answers import MAX_ANSWER
 from aaf_client._wire.blocking import _Connection, _Until
 from aaf_client.errors import (
@@ -162,12 +161,27 @@ def test_an_answer_that_takes_for_ever_ends_with_the_calls_time(ask: Ask, step: 
     assert caught.value.code in {"connection_lost", "unreachable"}
 
 
-def test_nobody_there_is_a_typed_error(hasty: Callable[[], float], ask: Ask) -> None:
+def test_nobody_there_is_a_typed_error_that_says_where_and_what_to_do(hasty: Callable[[], float], ask: Ask) -> None:
     with ScriptedServer() as storm:
         pass
     with pytest.raises(Unavailable) as caught:
         ask(storm, 30)
     assert caught.value.code == "unreachable"
+    assert str(caught.value).startswith(f"The firewall at {storm.base_url} can't be reached.")
+    assert "`aaf serve`" in caught.value.hint
+    assert "`base_url`" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "step", [problem(401, "invalid_credential"), answer(HTML, type_="text/html"), answer(b"", 302), close]
+)
+def test_an_answer_of_perhaps_another_server_names_the_one_that_was_asked(
+    hasty: Callable[[], float], ask: Ask, step: Step
+) -> None:
+    with ScriptedServer(step) as storm, pytest.raises(AgentFirewallError) as caught:
+        ask(storm, 30)
+    assert storm.base_url in str(caught.value)
+    assert KEY not in str(caught.value)
 
 
 def test_a_name_that_leads_nowhere_is_a_typed_error(
@@ -300,8 +314,12 @@ def test_a_stream_goes_on_where_it_ended(hasty: Callable[[], float]) -> None:
 
 def test_a_stream_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, hasty: Callable[[], float]) -> None:
     monkeypatch.setattr("aaf_client._wire.waiting.FIRST_BYTES", 0.05)
-    silent = events(then=hang)
-    with ScriptedServer(*[silent] * 4, answer(APPROVED)) as storm:
+    silent, told = events(then=hang), answer(APPROVED)
+
+    def step(exchange: Exchange) -> None:
+        (silent if exchange.received.target.endswith("/events") else told)(exchange)
+
+    with ScriptedServer(step) as storm:
         with AgentFirewallClient(KEY, base_url=storm.base_url) as client:
             assert client.wait_for_approval(ID, timeout=30).status is ActionStatus.APPROVED
         assert storm.received[-1].target.startswith(f"/v1/actions/{ID}?wait=")
@@ -364,6 +382,33 @@ def test_performing_goes_on_wherever_the_action_stands(hasty: Callable[[], float
         with AgentFirewallClient(KEY, base_url=storm.base_url) as client:
             assert client.perform_action("files.write").status is ActionStatus.SUCCEEDED
         assert len(storm.received) == len(steps)
+
+
+@pytest.mark.parametrize("form", ["blocking", "asynchronous"])
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_run_that_another_program_began_has_the_time_of_a_run_and_not_that_of_people(
+    hasty: Callable[[], float], form: str, ends: bool
+) -> None:
+    running = {**BODY, "status": "executing", "effect": "files"}
+    last = events(event({**running, "status": "succeeded"})) if ends else answer(running)
+
+    async def work() -> Action:
+        async with AsyncAgentFirewallClient(KEY, base_url=storm.base_url, run_timeout=100) as client:
+            return await client.perform_action("files.write", timeout=0)
+
+    def perform() -> Action:
+        if form == "asynchronous":
+            return asyncio.run(work())
+        with AgentFirewallClient(KEY, base_url=storm.base_url, run_timeout=100) as client:
+            return client.perform_action("files.write", timeout=0)
+
+    with ScriptedServer(answer(running, 201), last) as storm:
+        if ends:
+            assert perform().status is ActionStatus.SUCCEEDED
+            return
+        with pytest.raises(OutcomeUnknown, match="still runs"):
+            perform()
+        assert 90 < hasty() < 110
 
 
 @pytest.mark.parametrize("cancelled", [answer({**APPROVED, "status": "cancelled"}), problem(409, "action_closed")])

@@ -21,6 +21,7 @@ from aaf_client.errors import (
     Misuse,
     NotFound,
 )
+from aaf_client.models import Json
 from aaf_client.testing import AsyncScriptedFirewall, ScriptedFirewall, allow, deny, hold
 from aaf_client.testing.scripted import Script
 from tests.client.conftest import Server
@@ -242,6 +243,39 @@ def test_a_failed_run_is_told_as_one(stand: Stand) -> None:
     permit = stand.gate.request_permit(action, audience="here")
     consumed = stand.gate.consume_permit(permit.jti, digest=action.digest)
     assert stand.gate.report_outcome(action.id, lease=consumed.lease, succeeded=False).status is ActionStatus.FAILED
+
+
+@pytest.mark.requirement("R57")
+@pytest.mark.parametrize("succeeded", [True, False])
+def test_a_report_may_be_repeated_and_only_another_one_is_refused(stand: Stand, succeeded: bool) -> None:
+    action = stand.gate.submit_action("note.take", {"text": "x"})
+    permit = stand.gate.request_permit(action, audience="here")
+    stand.gate.consume_permit(permit.jti, digest=action.digest)
+    result: Json = {"kept": True} if succeeded else None
+    first = stand.gate.report_outcome(action, lease=permit.jti, succeeded=succeeded, result=result)
+    again = stand.gate.report_outcome(action.id, lease=permit.jti, succeeded=succeeded, result=result)
+    assert (again.status, again.result) == (first.status, first.result)
+    with pytest.raises(Conflict) as caught:
+        stand.gate.report_outcome(action, lease=permit.jti, succeeded=not succeeded)
+    assert caught.value.code == "outcome_conflict"
+    assert stand.gate.get_action(action).status is first.status
+
+
+def test_what_the_caller_is_running_is_not_performed_and_goes_on(stand: Stand) -> None:
+    params = {"text": "x"}
+    action = stand.gate.submit_action("note.take", params, run=True, idempotency_key="k")
+    permit = stand.gate.request_permit(action, audience="here")
+    stand.gate.consume_permit(permit.jti, digest=action.digest)
+    with pytest.raises(Misuse) as caught:
+        stand.gate.perform_action("note.take", params, idempotency_key="k")
+    assert caught.value.code == "wrong_effect"
+    assert stand.gate.get_action(action).status is ActionStatus.EXECUTING
+
+
+def test_performing_what_was_done_under_the_same_key_answers_its_end(stand: Stand) -> None:
+    done = stand.gate.perform_action("files.read", {"path": "a.txt"}, idempotency_key="k")
+    again = stand.gate.perform_action("files.read", {"path": "a.txt"}, idempotency_key="k", timeout=0)
+    assert (again.id, again.status, again.result) == (done.id, ActionStatus.SUCCEEDED, done.result)
 
 
 def test_an_unknown_action_is_not_found(stand: Stand) -> None:

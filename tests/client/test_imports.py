@@ -28,5 +28,12 @@ def test_the_blocking_client_needs_no_event_loop() -> None:
     assert "asyncio" not in loaded("import aaf_client\naaf_client.AgentFirewallClient('key')", HEAVY)
 
 
+def test_a_client_without_its_library_says_what_to_install() -> None:
+    program = "import sys\nsys.modules['httpcore2'] = None\nimport aaf_client\naaf_client.AgentFirewallClient('key')"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.stderr.splitlines()[-1].startswith("aaf_client.errors.Misuse: The HTTP library isn't installed.")
+    assert 'pip install "agent-action-firewall[client]"' in ran.stderr.splitlines()[-1]
+
+
 def test_the_scripted_firewall_needs_no_http() -> None:
     assert loaded("from aaf_client.testing import ScriptedFirewall", HEAVY) == []

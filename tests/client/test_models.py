@@ -13,7 +13,7 @@ from aaf_client import Action, ActionStatus, AgentFirewallClient, AgentFirewallE
 from aaf_client import errors as tree
 from aaf_client._wire.address import read_address
 from aaf_client._wire.events import Garbled, Reader
-from aaf_client._wire.port import drive
+from aaf_client.awaiting import drive
 from aaf_client.errors import (
     ActionClosed,
     ActionDenied,
@@ -196,6 +196,20 @@ def test_what_no_key_can_be_is_refused_without_being_repeated(key: str) -> None:
     with pytest.raises(Misuse) as caught:
         AgentFirewallClient(key)
     assert len(key) < 2 or key not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [AgentFirewallClient, AsyncAgentFirewallClient])
+@pytest.mark.parametrize("key", [None, ""])
+def test_a_program_without_a_key_is_told_where_one_comes_from(kind: type[AgentFirewallClient], key: str | None) -> None:
+    with pytest.raises(Misuse, match=r"^There is no key") as caught:
+        kind(key)
+    assert "`aaf keys create NAME --kind agent`" in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["a b", '"a"\n', "ä"])
+def test_a_key_that_was_copied_with_more_than_itself_is_told_so(key: str) -> None:
+    with pytest.raises(Misuse, match="Copy it whole"):
+        AgentFirewallClient(key)
 
 
 @pytest.mark.parametrize("agent", ["", "a\nb", "ä"])

@@ -5,14 +5,12 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 
 from aaf.entrypoints.console import receiving
-from aaf.entrypoints.console.receiving import source_of
 from tests.console.pages import Desk
 
 
-def _scope(method: str, path: str, *headers: tuple[bytes, bytes], client: object = ("192.0.2.7", 1)) -> dict[str, Any]:
+def _scope(method: str, path: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
     base = [(b"host", b"127.0.0.1:8700"), (b"sec-fetch-site", b"same-origin")]
     return {
         "type": "http",
@@ -21,7 +19,7 @@ def _scope(method: str, path: str, *headers: tuple[bytes, bytes], client: object
         "path": path,
         "query_string": b"",
         "headers": [*base, *headers],
-        "client": client,
+        "client": ("192.0.2.7", 1),
     }
 
 
@@ -95,20 +93,6 @@ def test_a_request_that_is_cut_by_the_end_of_the_server_says_so_if_it_still_can(
 
     desk.world.run(call())
     assert [one["status"] for one in sent if "status" in one] == [200 if started else 503]
-
-
-@pytest.mark.parametrize(
-    ("client", "source"),
-    [
-        (None, "local"),
-        (("192.0.2.7", 1), "192.0.2.7"),
-        (("2001:db8:1:2:3:4:5:6", 1), "2001:db8:1:2::/64"),
-        (("::ffff:192.0.2.7", 1), "192.0.2.7"),
-        (("fe80::1%eth0", 1), "fe80::/64"),
-    ],
-)
-def test_wrong_keys_are_counted_under_the_network_that_they_come_from(client: object, source: str) -> None:
-    assert source_of(Request(_scope("GET", "/", client=client))) == source
 
 
 def test_a_header_that_is_given_twice_says_nothing(desk: Desk) -> None:

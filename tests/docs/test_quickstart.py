@@ -38,7 +38,6 @@ class Place:
 
     def saves(self, folder: str, *names: str) -> None:
         for name in names:
-            (self.folder / folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / folder / name).write_text(FILES[name], encoding="utf-8")
 
     def printed(self, *names: str, **put_in: str) -> str:
@@ -190,6 +189,7 @@ def test_a_person_who_finds_nothing_is_told_so_and_a_rejection_is_asked_for_its_
 
 
 def test_a_function_of_ones_own(place: Place) -> None:
+    place.run(place.printed("another", "folders"))
     place.saves("quickstart", "rules/actions/email.send.yaml", "rules/aaf.yaml", "mailer.py")
     sent, denied = place.run(place.printed("another", "mailer")).splitlines()
     assert sent == "sending to ann@example.org"

@@ -46,3 +46,8 @@ def test_the_page_of_errors_says_what_the_product_says() -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \| ([0-9, \u2013]+) \| (.+?) \|$", PAGE.read_text(), re.MULTILINE)
     assert [row[0] for row in rows] == [str(code) for code in Code]
     assert [(row[1], row[3]) for row in rows] == [(ADVICE[code].message, ADVICE[code].next) for code in Code]
+
+
+@pytest.mark.parametrize("code", [Code.CLASS_DEFAULT, Code.MODULE, Code.NO_RULE, Code.RULE])
+def test_a_denial_by_policy_says_that_asking_for_approval_does_not_help(code: Code) -> None:
+    assert "nobody can approve" in advise(State.DENIED, code).next

@@ -17,6 +17,7 @@ from aaf.adapters.clock import SystemClock
 from aaf.adapters.connectors.files import FilesConnector
 from aaf.bootstrap import DATABASE, inspect
 from aaf.domain.errors import Code, StoreFailed
+from aaf.services.access import list_keys, revoke_key
 from aaf.settings import Settings
 from aaf_client import errors
 from aaf_client.gate import Gate
@@ -193,15 +194,18 @@ def test_a_run_that_goes_on_elsewhere_is_waited_for_and_never_begun_again(
 
     monkeypatch.setattr(FilesConnector, "run", slow)
 
-    def perform(timeout: float) -> Action:
-        return firewall.perform_action("files.read", {"path": "today.txt"}, timeout=timeout, idempotency_key="one")
+    def perform() -> Action:
+        """No time for people, which is no time for a run."""
+        return firewall.perform_action("files.read", {"path": "today.txt"}, timeout=0, idempotency_key="one")
 
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(perform, 60)
+        first = threads.submit(perform)
         assert begun.wait(60)
+        monkeypatch.setattr("aaf.embedded.firewall.RUN_TIMEOUT", 0)
         with pytest.raises(errors.OutcomeUnknown, match="still runs"):
-            perform(0)
-        second = threads.submit(perform, 60)
+            perform()
+        monkeypatch.setattr("aaf.embedded.firewall.RUN_TIMEOUT", 60)
+        second = threads.submit(perform)
         go_on.set()
         assert [one.result(60).status for one in (first, second)] == [ActionStatus.SUCCEEDED] * 2
     assert ran == ["read"]
@@ -487,6 +491,23 @@ def test_an_agent_with_a_key_of_its_own_is_entered_with_it(
     for agent, other in (("bot", key), ("clerk", key[:-1] + ("y" if key.endswith("x") else "x")), ("clerk", "")):
         with pytest.raises(errors.NotAuthenticated):
             place.open(agent, key=other)
+
+
+def test_a_key_that_was_revoked_is_told_with_what_a_program_in_process_does_next(
+    place: Place, firewall: Firewall, reviewer: Reviewer
+) -> None:
+    with place.open("clerk", key=reviewer.create_key("clerk", kind="agent")) as clerk:
+        action = clerk.submit_action("note.take", {"text": "x"})
+        (key,) = [key.id for key, _ in reviewer._ask(list_keys) if key.name == "clerk"]
+        reviewer._ask(lambda core, caller: revoke_key(core, caller, key))
+        calls: tuple[Callable[[], Action], ...] = (
+            lambda: clerk.submit_action("note.take", {"text": "y"}),
+            lambda: clerk.get_action(action),
+        )
+        for call in calls:
+            with pytest.raises(errors.NotAuthenticated) as caught:
+                call()
+            assert (caught.value.code, "open with `key=`" in str(caught.value)) == ("invalid_credential", True)
 
 
 def test_a_persons_key_opens_no_agents_firewall(place: Place, firewall: Firewall, reviewer: Reviewer) -> None:

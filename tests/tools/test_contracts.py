@@ -47,6 +47,15 @@ def test_two_doors_that_know_each_other_are_refused(copy: Copy, run: Run) -> Non
     assert (code, "entrypoints.api" in output) == (1, True), output
 
 
+@pytest.mark.parametrize(("importer", "imported", "kept"), [("api", "refusing", True), ("refusing", "api", False)])
+def test_doors_know_what_they_share_and_it_knows_none_of_them(
+    importer: str, imported: str, kept: bool, copy: Copy, run: Run
+) -> None:
+    house = {f"src/aaf/entrypoints/{importer}.py": f"import aaf.entrypoints.{imported}\n"}
+    code, output = _lint({**house, f"src/aaf/entrypoints/{imported}.py": ""}, copy, run)
+    assert (code == 0) is kept, output
+
+
 def test_the_terminal_may_start_the_verifier(copy: Copy, run: Run) -> None:
     code, output = _lint({"src/aaf/entrypoints/cli/__init__.py": "import aaf_verify\n"}, copy, run)
     assert code == 0, output

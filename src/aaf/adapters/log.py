@@ -1,12 +1,14 @@
 """Log entries as JSON lines, for operators: one canonical line for each decision, causes, never values.
 
-A line is made at once, queued, and written by a thread, so that neither a full pipe nor a slow disk keeps a decision waiting; when too much is
-queued, lines are lost, counted, and the count is the next line. A line holds printable ASCII only: whatever else a field holds is escaped, so a line is a
-line and nothing in it speaks to a terminal. Only known fields are written, each redacted by its name and cut.
+A line holds printable ASCII only: whatever else a field holds is escaped, so a line is a line and nothing in it speaks to a terminal. Only known
+fields are written, each redacted by its name and cut. A server's lines are queued and written by a thread, so that neither a full pipe nor a slow
+disk keeps a decision waiting; when too much is queued, lines are lost, counted, and the count is the next line. In process the lines are the host
+program's, and so is what becomes of them.
 """
 
 import atexit
 import json
+import logging
 import queue
 import sys
 import threading
@@ -58,6 +60,8 @@ class Severity(IntEnum):
 
 _DEFECTS = frozenset({"internal_error", "log_line_unfit"})
 _WORDS = {one: one.name.lower() for one in Severity}
+_LEVELS = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.ERROR: logging.ERROR}
+_HOST = logging.getLogger("aaf")
 
 INFORMATION = frozenset(
     {
@@ -160,11 +164,22 @@ class JsonLines:
             return
         try:
             stream = self._stream or sys.stderr
-            stream.write("".join(lines))
+            stream.write("".join(f"{line}\n" for line in lines))
             stream.flush()
         except (AttributeError, OSError, ValueError):  # there may be no standard error at all
             if self._tell is not None:
                 self._tell(len(lines))
+
+
+class HostLog:
+    """The port `Log` over the log of the program that embeds us: the logger `aaf`, whose configuration decides what is written and where."""
+
+    def entry(self, kind: str, fields: Mapping[str, Json]) -> None:
+        """Hand on one line, with its severity as the level."""
+        level = _LEVELS[severity(kind)]
+        if _HOST.isEnabledFor(level):
+            with suppress(Exception):  # a handler of the host that breaks must not break what the line is about
+                _HOST.log(level, "%s", _line(kind, fields, ORIGIN.get()))
 
 
 def _line(kind: str, fields: Mapping[str, Json], origin: Origin | None) -> str:
@@ -186,7 +201,7 @@ def _line(kind: str, fields: Mapping[str, Json], origin: Origin | None) -> str:
         text = _ENCODER.encode(body)
     except Exception as failure:  # noqa: BLE001 - an entry that breaks must not break what it is about
         text = _ENCODER.encode({"error": type(failure).__name__, "event": "log_line_unfit", "severity": "error"})
-    return text.replace("\x7f", "\\u007f") + "\n"
+    return text.replace("\x7f", "\\u007f")
 
 
 def _instant(at: int) -> str:
@@ -207,10 +222,3 @@ def _bounded(value: Json) -> Json:
     if isinstance(value, dict):
         return {str(name)[:LONGEST]: _bounded(one) for name, one in list(value.items())[:MOST]}
     return f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value
-
-
-class Silent:
-    """Keeps nothing: for embedded use, where the host program has its own log."""
-
-    def entry(self, kind: str, fields: Mapping[str, Json]) -> None:
-        """Drop it."""

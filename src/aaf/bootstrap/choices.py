@@ -53,11 +53,13 @@ def meter_of(settings: Settings, store: Store, *, asynchronous: bool) -> Meter:
 
 
 def log_of(settings: Settings, meter: Meter, *, asynchronous: bool) -> Log:
-    """Lines on standard error: all of them of a server, in process only what an operator should look at."""
-    from aaf.adapters.log import JsonLines, Severity
+    """Lines on standard error, of a server or where a setting asks for them; in process the host program's log."""
+    from aaf.adapters.log import HostLog, JsonLines, Severity
 
-    least = settings.log or ("info" if asynchronous else "warning")
-    return JsonLines(least=Severity[least.upper()], lost=lambda count: meter.add(Metric.LOG_LINES_LOST, by=count))
+    if settings.log is None and not asynchronous:
+        return HostLog()
+    least = Severity[(settings.log or "info").upper()]
+    return JsonLines(least=least, lost=lambda count: meter.add(Metric.LOG_LINES_LOST, by=count))
 
 
 def secrets_of(settings: Settings, ring: KeyRing, *, asynchronous: bool) -> HeldSecrets:

@@ -22,7 +22,7 @@ class Advice:
 
 
 _NEW_ACTION = "Submit a new action if it is still wanted."
-_OTHER_WAY = "Do it another way, or ask a person of the organisation."
+_OTHER_WAY = "Do it another way, or tell whoever runs the agent: nobody can approve what policy denies."
 _ADMINISTRATOR = "Ask an administrator."
 _NEW_KEY = "Ask an administrator for a new key."
 _CORRECT = "Correct the request and send it again."
@@ -134,7 +134,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.PATH_OUTSIDE_ROOT: Advice(
             "The path leads outside of what this action may touch.", "Stay beneath the root."
         ),
-        Code.PATH_PROTECTED: Advice("The path is protected from every action.", _OTHER_WAY),
+        Code.PATH_PROTECTED: Advice("The path is protected from every action.", "Name another path."),
         Code.PERMISSION_DENIED: Advice("This key may not do that.", _ADMINISTRATOR),
         Code.POLICY_CONFLICT: Advice("Policy contradicts itself, so the answer is no.", "Tell an operator."),
         Code.POLICY_ENGINE_CRASHED: Advice("Policy could not decide, so the answer is no.", "Tell an operator."),

@@ -26,12 +26,13 @@ from aaf.services.local_agents import enter
 from aaf.services.submit import submit
 from aaf.services.telling import instant, tell, tell_seen
 from aaf.settings import Settings
-from aaf_client import errors
-from aaf_client._wire import clock
+from aaf_client import clock, errors
+from aaf_client.awaiting import drive
 from aaf_client.errors import refusal_of
-from aaf_client.gate import APPROVAL_TIMEOUT, Run
-from aaf_client.guarding import guard
-from aaf_client.models import CALLER, MOVING, Action, ActionStatus, Consumed, Permit
+from aaf_client.gate import APPROVAL_TIMEOUT, RUN_TIMEOUT, Run
+from aaf_client.guarding import AwaitedGate, guard
+from aaf_client.models import MOVING, Action, ActionStatus, Consumed, Permit
+from aaf_client.performing import id_of, perform, unrefused, was_reported, wrong_effect
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +42,8 @@ Work = Callable[[Core, Caller], Coroutine[Any, Any, T]]
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.5
 """Seconds between two looks at the store while waiting."""
 
+_NEW_KEY = "Ask an administrator for a new key, and open with `key=`."
+
 
 class Firewall:
     """One agent's firewall, in this process. Open it with `open`; close it, or use it as a context."""
@@ -48,8 +51,7 @@ class Firewall:
     def __init__(self, opened: Opened, caller: Caller) -> None:
         """Use `open`."""
         self._opened = opened
-        self._org = caller.principal.org
-        self._key = caller.principal.credential
+        self._caller = caller
         self.agent_id = caller.principal.id
 
     @classmethod
@@ -75,7 +77,7 @@ class Firewall:
                 active, or the shipped safe configuration.
             root: the folder that file actions may touch, over the configuration's.
             key: a key of this agent, where an administrator made it.
-            log: where causes go; by default the logger `aaf`, at INFO.
+            log: where causes go; by default the logger `aaf`, each line at its severity.
 
         Raises:
             Misuse: no folder, a broken configuration (every problem with file, line and column), or a person's key.
@@ -141,25 +143,12 @@ class Firewall:
         """Run one service call; `fresh` unless every answer of it is a commit, which the store compares by itself."""
 
         async def whole(core: Core) -> T:
-            return await work(core, await self._caller(core, fresh=fresh))
+            try:
+                return await work(core, await self._caller.again(core, fresh=fresh))
+            except NotAuthenticated as refused:
+                raise NotAuthenticated(refused.code, refused.message, hint=_NEW_KEY) from None
 
         return self._opened.run(whole)
-
-    async def _caller(self, core: Core, *, fresh: bool) -> Caller:
-        """The agent under what is so now.
-
-        Raises:
-            NotAuthenticated: its key was revoked or has expired.
-        """
-        known = await core.knowledge.of(self._org, fresh=fresh)
-        key = known.keys.get(self._key)
-        if key is None or not key.is_live(await core.store.now()):
-            raise NotAuthenticated(
-                Code.REVOKED_CREDENTIAL,
-                "This agent's key is good no longer.",
-                hint="Ask an administrator for a new key, and open with `key=`.",
-            )
-        return Caller(known.principal(key), known)
 
     # --- the gate -----------------------------------------------------------------------------------------------------
 
@@ -198,37 +187,32 @@ class Firewall:
         idempotency_key: str | None = None,
     ) -> Action:
         """As `Gate.perform_action`."""
-        action = self.submit_action(
-            name, payload, context=context, server=server, run=True, idempotency_key=idempotency_key
+        return drive(
+            perform(
+                AwaitedGate(self),
+                name,
+                payload,
+                timeout=timeout,
+                context=context,
+                server=server,
+                idempotency_key=idempotency_key,
+                follow=self._follow,
+            )
         )
-        until = clock.now() + timeout
-        while True:
-            if action.is_caller_run and (action.may_run or action.status in MOVING):
-                self._withdraw(action)
-                raise _wrong_effect()
-            if action.status is ActionStatus.PENDING_APPROVAL:
-                action = self._settled(action.id, {ActionStatus.PENDING_APPROVAL}, until)
-            elif action.may_run:
-                try:
-                    return self.execute(action)
-                except errors.ApprovalPending as again:  # judged again, more is asked of people than before
-                    action = again.action
-            else:
-                return self._ended(action, until)
 
     def get_action(self, action: Action | str) -> Action:
         """As `Gate.get_action`."""
         with translating():
-            return self._read(_id(action))
+            return self._read(id_of(action))
 
     def wait_for_approval(self, action: Action | str, *, timeout: float = APPROVAL_TIMEOUT) -> Action:
         """As `Gate.wait_for_approval`."""
-        return self._settled(_id(action), {ActionStatus.PENDING_APPROVAL}, clock.now() + timeout)
+        return self._settled(id_of(action), {ActionStatus.PENDING_APPROVAL}, clock.now() + timeout)
 
-    def execute(self, action: Action, *, timeout: float | None = None) -> Action:
-        """As `Gate.execute`; the run is in this process, so `timeout` only bounds the waiting for a run that another process began."""
+    def execute(self, action: Action, *, timeout: float | None = None) -> Action:  # noqa: ARG002 - the run is in this call
+        """As `Gate.execute`; the run is in this process and ends by itself, `run_timeout` of the configuration says when."""
         if action.is_caller_run:
-            raise _wrong_effect()
+            raise wrong_effect(action)
 
         async def work(core: Core, caller: Caller) -> dict[str, Json]:
             ran = await execute(core, caller, action.id, digest=action.digest)
@@ -250,11 +234,11 @@ class Firewall:
                         "The end of the run could not be recorded.", action_id=action.id, action=now
                     ) from translated(failure)
                 ran = now
-        return self._ended(ran, clock.now() + (APPROVAL_TIMEOUT if timeout is None else timeout))
+        return unrefused(ran)
 
     def cancel_action(self, action: Action | str) -> Action:
         """As `Gate.cancel_action`; one that was taken back already is what was asked for."""
-        id_ = _id(action)
+        id_ = id_of(action)
 
         async def work(core: Core, caller: Caller) -> dict[str, Json]:
             return tell(caller, await actions.cancel(core, caller, id_))
@@ -298,9 +282,8 @@ class Firewall:
 
     def report_outcome(self, action: Action | str, *, lease: str, succeeded: bool, result: Any = None) -> Action:  # noqa: ANN401 - JSON of the client's
         """As `Gate.report_outcome`."""
-        id_ = _id(action)
+        id_ = id_of(action)
         reported = read_back(result)
-        said = ActionStatus.SUCCEEDED if succeeded else ActionStatus.FAILED
 
         async def work(core: Core, caller: Caller) -> dict[str, Json]:
             ran = await permits.report(core, caller, id_, lease=lease, succeeded=succeeded, result=reported)
@@ -311,8 +294,7 @@ class Firewall:
                 return _action(self._ask(work))
             except StateConflict as conflict:
                 now = self._read(id_)
-                recorded = now.status is said or now.code == Code.RESULT_WITHHELD
-                if conflict.code is Code.OUTCOME_CONFLICT and recorded and now.outcome and now.outcome.source == CALLER:
+                if conflict.code is Code.OUTCOME_CONFLICT and was_reported(now, succeeded=succeeded):
                     return now
                 raise
 
@@ -361,36 +343,18 @@ class Firewall:
             if seen.status not in moving:
                 return seen
             if left <= 0:
-                sentence = (
-                    "Nobody has answered yet." if seen.status is ActionStatus.PENDING_APPROVAL else "It still runs."
-                )
-                raise errors.ApprovalTimeout(seen, sentence, code="approval_timeout")
+                raise errors.ApprovalTimeout(seen)
             self._opened.pause(min(pause, left))
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
-    def _ended(self, action: Action, until: float) -> Action:
-        """The action that succeeded, once its run has ended."""
-        if action.status is ActionStatus.EXECUTING:
-            try:
-                action = self._settled(action.id, {ActionStatus.EXECUTING}, until)
-            except errors.ApprovalTimeout as late:
-                raise errors.OutcomeUnknown("The action still runs.", action_id=action.id, action=late.action) from None
-        refused = refusal_of(action)
-        if refused is not None:
-            raise refused
-        return action
-
-    def _withdraw(self, action: Action) -> None:
-        """Take back what can't be run this way, so that nobody is asked to approve it; if that fails it lapses by itself."""
-        try:
-            self.cancel_action(action)
-        except errors.AgentFirewallError:
-            return
+    async def _follow(self, action: Action) -> Action:
+        """The action once a run that another process or thread began has ended."""
+        return self._settled(action.id, {ActionStatus.EXECUTING}, clock.now() + RUN_TIMEOUT)
 
     # --- its end ------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Sign a last checkpoint, finish what is queued, let go of the files; a waiting call ends with `Unavailable`."""
+        """Sign a last checkpoint, finish what is queued, let go of the files; waiting for people ends with `Unavailable`."""
         with translating():
             self._opened.close()
 
@@ -410,15 +374,3 @@ class Firewall:
 def _action(told: dict[str, Json]) -> Action:
     """Our telling as the client's model."""
     return Action.from_json(cast("Any", told))
-
-
-def _id(action: Action | str) -> str:
-    return action if isinstance(action, str) else action.id
-
-
-def _wrong_effect() -> errors.Misuse:
-    return errors.Misuse(
-        "The caller runs actions of this type itself.",
-        code=str(Code.WRONG_EFFECT),
-        hint="Decorate the function that runs it with `guard`, or use a permit.",
-    )

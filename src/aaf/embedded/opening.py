@@ -3,18 +3,15 @@
 A call is refused once it was closed, and in a process that was forked after opening. Nothing here is about agents or people.
 """
 
-import json
-import logging
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aaf.bootstrap import CONFIGURATION, DATABASE, Part
-from aaf.domain.canonical import Json
 from aaf.domain.errors import AafError, Code, ConfigurationInvalid, NotAuthenticated, StoreFailed, Unavailable
 from aaf.embedded.product import Embedded
 from aaf.embedded.translating import translating
@@ -32,18 +29,8 @@ _OTHER_KEY = (
     "It may be the key of another installation: look at the folder that was opened. "
     "An administrator makes a new one with `Reviewer.create_key` or `aaf keys create`; the first is `Firewall.first_key`."
 )
-_LOGGER = logging.getLogger("aaf")
 _ATTEMPTS, _BETWEEN = 20, 0.1
 """How often, and after how many seconds, an opening is tried whose configuration another process keeps from being activated."""
-
-
-class HostLog:
-    """The log of the program that embeds us: the logger `aaf`, at INFO."""
-
-    def entry(self, kind: str, fields: Mapping[str, Json]) -> None:
-        """Hand it on as one line."""
-        if _LOGGER.isEnabledFor(logging.INFO):
-            _LOGGER.info("%s %s", kind, json.dumps(fields, sort_keys=True, default=str))
 
 
 def folder_of(path: str | os.PathLike[str]) -> Path:
@@ -106,7 +93,7 @@ class Opened:
             Unavailable: the database or a key file can't be used.
         """
         with translating(), _placed(settings.config):
-            product = _opened(settings, part, log or HostLog())
+            product = _opened(settings, part, log)
         opened = cls(product)
         try:
             opened.settle(settings)
@@ -209,7 +196,7 @@ def _from_here(file: Path) -> str:
     return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
-def _opened(settings: Settings, part: Part, log: Log) -> Embedded:
+def _opened(settings: Settings, part: Part, log: Log | None) -> Embedded:
     """Open; another process that is just reading a configuration of its own is waited for, a server that keeps its own is not for long."""
     for attempt in range(_ATTEMPTS):
         product = Embedded.open(settings, log=log, part=part)

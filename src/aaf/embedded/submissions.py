@@ -11,6 +11,7 @@ from aaf.domain.errors import InputRefused
 from aaf.services.forming import Submission, read_submission
 from aaf_client.errors import Misuse
 from aaf_client.gate import Run
+from aaf_client.performing import named
 
 MAX_BODY = 1_048_576
 """Bytes, as for a request."""
@@ -32,14 +33,13 @@ def submission_of(
         Misuse: the names don't fit together, or a value isn't JSON's.
         InputRefused: as from a request's body.
     """
-    match name, tool, operation:
-        case str(), None, None:
-            named: dict[str, Any] = {"action": name}
-        case None, str(), str():
-            named = {"tool": tool, "operation": operation}
-        case _:
-            raise Misuse("Name the action whole, or by its tool and its operation.")
-    body = {**named, "params": dict(params or {}), "context": dict(context or {}), "server": server, "run": run}
+    body: dict[str, Any] = {
+        **named(name, tool, operation),
+        "params": dict(params or {}),
+        "context": dict(context or {}),
+        "server": server,
+        "run": run,
+    }
     return read_submission(read_back(body))
 
 

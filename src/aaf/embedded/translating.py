@@ -30,26 +30,26 @@ _REFUSED: Mapping[type[AafError], tuple[type[errors.RequestRefused], int]] = {
     NotFound: (errors.NotFound, 404),
     StateConflict: (errors.Conflict, 409),
 }
-_OF_CODE: Mapping[Code, tuple[type[errors.RequestRefused], int]] = {
-    Code.ALREADY_CONSUMED: (errors.AlreadyConsumed, 409),
-    Code.BODY_TOO_LARGE: (errors.RequestRefused, 413),
-    Code.DIGEST_MISMATCH: (errors.DigestMismatch, 409),
+_OF_CODE: Mapping[Code, type[errors.RequestRefused]] = {
+    Code.ALREADY_CONSUMED: errors.AlreadyConsumed,
+    Code.DIGEST_MISMATCH: errors.DigestMismatch,
 }
 
 
 def translated(error: AafError) -> AgentFirewallError:
     """The client's error for ours; `status` is what HTTP would have said, 0 for what never leaves the firewall otherwise."""
-    message, code, hint = error.message, str(public_code(error)), error.hint or ADVICE[error.code].next
+    public = public_code(error)
+    message, code, hint = error.message, str(public), error.hint or ADVICE[public].next
     match error:
         case ConfigurationInvalid():
-            return errors.Misuse(f"{ADVICE[error.code].message}\n{message}", code=code, hint=hint)
+            return errors.Misuse(f"{ADVICE[public].message}\n{message}", code=code, hint=hint)
         case TooMany():
             return errors.RateLimited(message, code=code, hint=hint, retry_after=error.retry_after)
         case Unavailable():
             return errors.Unavailable(message, code=code, hint=hint)
         case _:
-            kind, status = _OF_CODE.get(error.code) or _REFUSED.get(type(error), (errors.RequestRefused, 0))
-            return kind(message, code=code, hint=hint, status=status, path=error.path)
+            kind, status = _REFUSED.get(type(error), (errors.RequestRefused, 0))
+            return _OF_CODE.get(public, kind)(message, code=code, hint=hint, status=status, path=error.path)
 
 
 @contextmanager

@@ -196,13 +196,13 @@ class Caller:
     principal: Principal
     known: Known
 
-    async def again(self, core: Core) -> "Caller":
-        """The same credential under what is so now.
+    async def again(self, core: Core, *, fresh: bool = True) -> "Caller":
+        """The same credential under what is so now; `fresh` unless every answer of what follows is a commit, which the store compares by itself.
 
         Raises:
             NotAuthenticated: it was revoked or has expired meanwhile.
         """
-        known = await core.knowledge.of(self.principal.org, fresh=True)
+        known = await core.knowledge.of(self.principal.org, fresh=fresh)
         key = known.keys.get(self.principal.credential)
         if key is None or key.revoked_at is not None:
             raise NotAuthenticated(Code.REVOKED_CREDENTIAL, "This key was revoked.", hint="Ask for a new key.")

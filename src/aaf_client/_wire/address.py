@@ -9,6 +9,10 @@ from aaf_client.errors import Misuse
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,512}")
 _AGENT = re.compile(r"[\x20-\x7e]{1,256}")
+_NO_KEY = (
+    "Give the agent's own key, for instance from an environment variable that is set; "
+    "an administrator makes one with `aaf keys create NAME --kind agent`."
+)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -30,7 +34,7 @@ class Address:
         return f"{self.scheme}://{host}{port}{self.prefix}"
 
 
-def read_address(base_url: str, *, api_key: str, agent_id: str | None, insecure: bool) -> Address:
+def read_address(base_url: str, *, api_key: str | None, agent_id: str | None, insecure: bool) -> Address:
     """Read the address of a firewall.
 
     Raises:
@@ -51,12 +55,20 @@ def read_address(base_url: str, *, api_key: str, agent_id: str | None, insecure:
             "The key would cross a network in the clear.",
             hint="Use https, or say insecure=True where the network itself is protected.",
         )
+    if not api_key:
+        raise Misuse("There is no key: it is None or empty.", hint=_NO_KEY)
     if not _PRINTABLE.fullmatch(api_key):
-        raise Misuse("The key is empty or holds characters that no key has.")
+        raise Misuse(
+            "The key holds characters that no key has.",
+            hint="Copy it whole, without spaces, quotes or the end of the line.",
+        )
     headers = [(b"Authorization", b"Bearer " + api_key.encode())]
     if agent_id is not None:
         if not _AGENT.fullmatch(agent_id):
-            raise Misuse("The agent id is empty or holds characters that no header can carry.")
+            raise Misuse(
+                "The agent id is empty or holds characters that no header can carry.",
+                hint="Give the name that the agent's key was made for, or leave it out: the key says who it is.",
+            )
         headers.append((b"X-Agent-Id", agent_id.encode()))
     port = _PORTS[parts.scheme] if port is None else port
     return Address(parts.scheme, host, port, parts.path.rstrip("/"), tuple(headers))

@@ -69,6 +69,11 @@ def _no_number(_: str) -> NoReturn:
     raise ValueError
 
 
+def too_large() -> BadAnswer:
+    """The refusal of an answer that doesn't end."""
+    return BadAnswer(f"The answer is over {MAX_ANSWER} bytes.")
+
+
 def may_repeat(reply: Reply) -> bool:
     """Whether the answer says nothing but that another attempt may succeed."""
     return reply.status in {_TOO_MANY, _REQUEST_TIMEOUT} or reply.status >= _SERVER_ERROR

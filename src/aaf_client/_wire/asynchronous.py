@@ -8,9 +8,9 @@ from typing import cast
 
 import httpcore2
 
-from aaf_client._wire import clock, sending
+from aaf_client import clock
+from aaf_client._wire import sending
 from aaf_client._wire.address import Address
-from aaf_client._wire.answers import MAX_ANSWER
 from aaf_client._wire.port import NotSent, Reply, Request
 
 
@@ -36,6 +36,7 @@ class AsyncWire:
     def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
         """Connect on first use, in the loop that uses it."""
         self._address = address
+        self.base_url = address.base_url
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=sending.CONNECTIONS,
@@ -43,33 +44,9 @@ class AsyncWire:
             keepalive_expiry=sending.KEPT_FOR,
         )
 
-    def now(self) -> float:
-        """As `Wire.now`."""
-        return clock.now()
-
-    def jitter(self) -> float:
-        """As `Wire.jitter`."""
-        return clock.jitter()
-
-    def fresh_key(self) -> str:
-        """As `Wire.fresh_key`."""
-        return clock.fresh_key()
-
     async def pause(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
-
-    async def send(self, request: Request, *, until: float) -> Reply:
-        """One attempt."""
-        async with self.listen(request, until=until) as stream:
-            parts: list[bytes] = []
-            size = 0
-            while part := await stream.read(until=until):
-                parts.append(part)
-                size += len(part)
-                if size > MAX_ANSWER:
-                    raise sending.too_large()
-            return Reply(stream.reply.status, stream.reply.headers, b"".join(parts))
 
     @asynccontextmanager
     async def listen(self, request: Request, *, until: float) -> AsyncIterator[_Pieces]:

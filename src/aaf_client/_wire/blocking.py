@@ -12,9 +12,9 @@ from typing import Any
 
 import httpcore2
 
-from aaf_client._wire import clock, sending
+from aaf_client import clock
+from aaf_client._wire import sending
 from aaf_client._wire.address import Address
-from aaf_client._wire.answers import MAX_ANSWER
 from aaf_client._wire.port import NotSent, Reply, Request
 
 _PIECE = 16_384
@@ -111,6 +111,7 @@ class BlockingWire:
     def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
         """Connect on first use."""
         self._address = address
+        self.base_url = address.base_url
         self._until = _Until()
         self._pool = httpcore2.ConnectionPool(
             ssl_context=tls,
@@ -120,33 +121,9 @@ class BlockingWire:
             network_backend=_Network(self._until),
         )
 
-    def now(self) -> float:
-        """As `Wire.now`."""
-        return clock.now()
-
-    def jitter(self) -> float:
-        """As `Wire.jitter`."""
-        return clock.jitter()
-
-    def fresh_key(self) -> str:
-        """As `Wire.fresh_key`."""
-        return clock.fresh_key()
-
     async def pause(self, seconds: float) -> None:
         """Wait, in this thread."""
         clock.sleep(seconds)
-
-    async def send(self, request: Request, *, until: float) -> Reply:
-        """One attempt."""
-        async with self.listen(request, until=until) as stream:
-            parts: list[bytes] = []
-            size = 0
-            while part := await stream.read(until=until):
-                parts.append(part)
-                size += len(part)
-                if size > MAX_ANSWER:
-                    raise sending.too_large()
-            return Reply(stream.reply.status, stream.reply.headers, b"".join(parts))
 
     @asynccontextmanager
     async def listen(self, request: Request, *, until: float) -> AsyncIterator[_Pieces]:

@@ -1,15 +1,13 @@
-"""What the procedures need of the outside: one exchange, one stream, the time. Two forms implement it; one never suspends.
+"""What the procedures need of the outside: an answer as it comes, and a pause. Two forms implement it; one never suspends.
 
 A form says whether a request can have arrived, and decides nothing: repeating is `calling`'s business.
 """
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Protocol, TypeVar
-
-T = TypeVar("T")
+from typing import Protocol
 
 
 class Repeat(Enum):
@@ -74,44 +72,22 @@ class Stream(Protocol):
 
 
 class Wire(Protocol):
-    """The outside. `until` is an instant of `now`."""
+    """The outside. `until` is an instant of `clock.now`."""
 
-    def now(self) -> float:
-        """Seconds on a clock that never goes back."""
-        ...
-
-    def jitter(self) -> float:
-        """A random number from 0 to 1."""
-        ...
-
-    def fresh_key(self) -> str:
-        """A random idempotency key."""
+    @property
+    def base_url(self) -> str:
+        """Where the firewall is."""
         ...
 
     async def pause(self, seconds: float) -> None:
         """Wait."""
         ...
 
-    async def send(self, request: Request, *, until: float) -> Reply:
-        """One attempt.
+    def listen(self, request: Request, *, until: float) -> AbstractAsyncContextManager[Stream]:
+        """One attempt whose answer is read in pieces; `until` is for its beginning.
 
         Raises:
             NotSent, Lost: as they say.
             BadAnswer: the answer is larger than any can be, or encoded.
         """
         ...
-
-    def listen(self, request: Request, *, until: float) -> AbstractAsyncContextManager[Stream]:
-        """One attempt whose answer is read in pieces; `until` is for its beginning."""
-        ...
-
-
-def drive(work: Coroutine[Any, Any, T]) -> T:
-    """Run to its end a coroutine that never suspends."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    work.close()
-    msg = "a wire that must not suspend did"
-    raise RuntimeError(msg)

@@ -10,6 +10,7 @@ from aaf_client.codecs import ANY
 from aaf_client.errors import Misuse
 from aaf_client.gate import Run
 from aaf_client.models import Action, Json
+from aaf_client.performing import id_of, named
 
 POLL_TIME: Final = 25
 """Seconds of one long poll: shorter than what proxies cut."""
@@ -39,26 +40,20 @@ def submit(
     Raises:
         Misuse: the names, the values or the key can't be sent.
     """
-    match name, tool, operation:
-        case str(), None, None:
-            named: dict[str, Json] = {"action": name}
-        case None, str(), str():
-            named = {"tool": tool, "operation": operation}
-        case _:
-            raise Misuse("Name the action whole, or by its tool and its operation.")
+    names = named(name, tool, operation)
     if not _KEY.fullmatch(key):
         raise Misuse("An idempotency key has 1 to 255 printable ASCII characters.")
-    body = {**named, "params": dict(params or {}), "context": dict(context or {}), "server": server, "run": run}
+    body = {**names, "params": dict(params or {}), "context": dict(context or {}), "server": server, "run": run}
     return Request("POST", "/v1/actions", _encoded(body), {"Idempotency-Key": key})
 
 
-def read(action: str, *, wait: int = 0) -> Request:
+def read(action: Action | str, *, wait: int = 0) -> Request:
     """Read an action; with `wait`, the firewall answers later, when it has moved on."""
     query = f"?wait={wait}" if wait else ""
     return Request("GET", f"/v1/actions/{_id(action)}{query}", patience=wait + _POLL_GRACE)
 
 
-def listen(action: str, *, last: str = "") -> Request:
+def listen(action: Action | str, *, last: str = "") -> Request:
     """Have the states of an action sent as they come; `last` is the id of the last event seen."""
     headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last} if last else {})}
     return Request("GET", f"/v1/actions/{_id(action)}/events", None, headers)
@@ -67,10 +62,10 @@ def listen(action: str, *, last: str = "") -> Request:
 def execute(action: Action, *, patience: float) -> Request:
     """Sent again only by who has looked: the firewall runs it once, and a repeated request is told so."""
     body = _encoded({"digest": action.digest})
-    return Request("POST", f"/v1/actions/{_id(action.id)}/execute", body, {}, Repeat.UNSENT, patience)
+    return Request("POST", f"/v1/actions/{_id(action)}/execute", body, {}, Repeat.UNSENT, patience)
 
 
-def cancel(action: str) -> Request:
+def cancel(action: Action | str) -> Request:
     """Repeatable: taken back twice is taken back."""
     return Request("POST", f"/v1/actions/{_id(action)}/cancel", b"")
 
@@ -78,7 +73,7 @@ def cancel(action: str) -> Request:
 def permit(action: Action, *, audience: str) -> Request:
     """Repeatable: a new permit makes an earlier unused one void."""
     body = _encoded({"digest": action.digest, "audience": audience})
-    return Request("POST", f"/v1/actions/{_id(action.id)}/permit", body)
+    return Request("POST", f"/v1/actions/{_id(action)}/permit", body)
 
 
 def consume(jti: str, *, digest: str) -> Request:
@@ -86,14 +81,15 @@ def consume(jti: str, *, digest: str) -> Request:
     return Request("POST", f"/v1/permits/{_id(jti)}/consume", _encoded({"digest": digest}), {}, Repeat.UNSENT)
 
 
-def report(action: str, *, lease: str, succeeded: bool, result: Json) -> Request:
+def report(action: Action | str, *, lease: str, succeeded: bool, result: Json) -> Request:
     """Repeatable: the lease makes the firewall know the run, whose end is recorded once."""
     body = _encoded({"lease": lease, "succeeded": succeeded, "result": result})
     return Request("POST", f"/v1/actions/{_id(action)}/outcome", body)
 
 
-def _id(text: str) -> str:
+def _id(what: Action | str) -> str:
     """An id, fit for a path."""
+    text = id_of(what)
     if not _ID.fullmatch(text):
         raise Misuse("This is no id of an action or a permit.")
     return text

@@ -1,4 +1,4 @@
-"""What both forms of the wire share: the request as the HTTP library takes it, what its errors mean, the cap on what comes back."""
+"""What both forms of the wire share: the request as the HTTP library takes it, what its errors mean, what comes back."""
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import httpcore2
 
 from aaf_client._wire.address import Address
-from aaf_client._wire.answers import MAX_ANSWER
+from aaf_client._wire.answers import MAX_ANSWER, too_large
 from aaf_client._wire.port import Lost, NotSent, Reply, Request
 from aaf_client.errors import AgentFirewallError, BadAnswer, Unavailable
 
@@ -117,8 +117,3 @@ def head(status: int, headers: list[tuple[bytes, bytes]]) -> Reply:
     if len(announced) > len(str(MAX_ANSWER)) or (announced.isdigit() and int(announced) > MAX_ANSWER):
         raise too_large()
     return Reply(status, found)
-
-
-def too_large() -> BadAnswer:
-    """The refusal of an answer that doesn't end."""
-    return BadAnswer(f"The answer is over {MAX_ANSWER} bytes.")

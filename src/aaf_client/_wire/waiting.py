@@ -9,9 +9,10 @@ from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from typing import Final
 
+from aaf_client import clock
 from aaf_client._wire import requests
-from aaf_client._wire.answers import parse_object, read_object
-from aaf_client._wire.calling import call
+from aaf_client._wire.answers import parse_object
+from aaf_client._wire.calling import ask
 from aaf_client._wire.events import Event, Garbled, Reader
 from aaf_client._wire.port import Lost, NotSent, Request, Wire
 from aaf_client.errors import ApprovalTimeout, BadAnswer
@@ -34,7 +35,7 @@ _LEAST_RETRY = 0.5
 _LEAST_POLL = 1.0
 
 
-async def settled(wire: Wire, action: str, *, until: float, moving: AbstractSet[ActionStatus]) -> Action:
+async def settled(wire: Wire, action: Action | str, *, until: float, moving: AbstractSet[ActionStatus]) -> Action:
     """The action as soon as its status is not one of `moving`.
 
     Raises:
@@ -45,11 +46,13 @@ async def settled(wire: Wire, action: str, *, until: float, moving: AbstractSet[
     return found or await _polled(wire, action, until=until, moving=moving)
 
 
-async def _streamed(wire: Wire, action: str, *, until: float, moving: AbstractSet[ActionStatus]) -> Action | None:
+async def _streamed(
+    wire: Wire, action: Action | str, *, until: float, moving: AbstractSet[ActionStatus]
+) -> Action | None:
     """By events, reconnected where the stream ends; None where they are not to be had, or not in time."""
     failures, last = 0, ""
     while True:
-        reader, begun = Reader(last), wire.now()
+        reader, begun = Reader(last), clock.now()
         try:
             # Closed here and now: a stream that is left to the garbage collector keeps its connection.
             async with aclosing(_told(wire, requests.listen(action, last=last), reader, until=until)) as told:
@@ -60,10 +63,10 @@ async def _streamed(wire: Wire, action: str, *, until: float, moving: AbstractSe
         except (Garbled, BadAnswer):
             return None
         except (NotSent, Lost):
-            failures = failures + 1 if wire.now() - begun < _LONG else 0
+            failures = failures + 1 if clock.now() - begun < _LONG else 0
         last = reader.last_id
-        pause = max(reader.retry, _LEAST_RETRY) * (0.5 + wire.jitter() / 2)
-        if failures == _FAILURES or wire.now() + pause >= until:
+        pause = max(reader.retry, _LEAST_RETRY) * (0.5 + clock.jitter() / 2)
+        if failures == _FAILURES or clock.now() + pause >= until:
             return None
         await wire.pause(pause)
 
@@ -75,13 +78,13 @@ async def _told(wire: Wire, request: Request, reader: Reader, *, until: float) -
         NotSent, Lost: it broke.
         Garbled, BadAnswer: it is no stream.
     """
-    first = min(until, wire.now() + FIRST_BYTES)
+    first = min(until, clock.now() + FIRST_BYTES)
     async with wire.listen(request, until=first) as stream:
         if stream.reply.status != _OK or stream.reply.media_type != "text/event-stream":
             raise Garbled
         heard = False
         while True:
-            data = await stream.read(until=min(until, wire.now() + SILENCE) if heard else first)
+            data = await stream.read(until=min(until, clock.now() + SILENCE) if heard else first)
             if not data:
                 raise Lost
             heard = True
@@ -96,23 +99,18 @@ def _action(event: Event) -> Action | None:
     return Action.from_json(parse_object(event.data.encode())) if event.name == "action" else None
 
 
-async def _polled(wire: Wire, action: str, *, until: float, moving: AbstractSet[ActionStatus]) -> Action:
+async def _polled(wire: Wire, action: Action | str, *, until: float, moving: AbstractSet[ActionStatus]) -> Action:
     """By long poll, the last of them without a wait, so that what has just happened is seen."""
     while True:
-        asked = wire.now()
+        asked = clock.now()
         left = int(until - asked)
         request = requests.read(action, wait=max(0, min(requests.POLL_TIME, left)))
         # A look that comes at the very end still has the time of one attempt.
-        reply = await call(wire, request, until=max(until, asked + requests.LAST_LOOK))
-        found = Action.from_json(read_object(reply))
-        now = wire.now()
+        found = Action.from_json(await ask(wire, request, until=max(until, asked + requests.LAST_LOOK)))
+        now = clock.now()
         if found.status not in moving:
             return found
         if now >= until or left < 1:
-            raise ApprovalTimeout(
-                found,
-                "Nobody has answered yet." if found.status is ActionStatus.PENDING_APPROVAL else "It still runs.",
-                code="approval_timeout",
-            )
+            raise ApprovalTimeout(found)
         if now - asked < _LEAST_POLL:  # whoever answered doesn't wait
             await wire.pause(min(_LEAST_POLL, until - now))

@@ -13,6 +13,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
 
+from aaf_client.awaiting import drive
 from aaf_client.canonical import canonical
 from aaf_client.codecs import Unfit
 from aaf_client.errors import (
@@ -28,6 +29,7 @@ from aaf_client.errors import (
 from aaf_client.gate import APPROVAL_TIMEOUT, Run
 from aaf_client.guarding import AwaitedGate, guard
 from aaf_client.models import CALLER, Action, ActionStatus, Consumed, Fault, Json, Outcome, Permit
+from aaf_client.performing import id_of, named, perform, unrefused, was_reported, wrong_effect
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -144,13 +146,7 @@ class ScriptedFirewall:
         idempotency_key: str | None = None,
     ) -> Action:
         """As `Gate.submit_action`."""
-        match name, tool, operation:
-            case str(), None, None:
-                type_ = name
-            case None, str(), str():
-                type_ = f"{tool}.{operation}"
-            case _:
-                raise Misuse("Name the action whole, or by its tool and its operation.")
+        type_ = ".".join(named(name, tool, operation).values())
         given, claims = _json(params), _json(context)
         body = canonical({"name": type_, "params": given, "context": claims, "server": server, "run": run})
         earlier = self._keys.get(idempotency_key) if idempotency_key is not None else None
@@ -177,17 +173,19 @@ class ScriptedFirewall:
         idempotency_key: str | None = None,
     ) -> Action:
         """As `Gate.perform_action`."""
-        action = self.submit_action(
-            name, payload, context=context, server=server, run=True, idempotency_key=idempotency_key
+        view = AwaitedGate(self)
+        return drive(
+            perform(
+                view,
+                name,
+                payload,
+                timeout=timeout,
+                context=context,
+                server=server,
+                idempotency_key=idempotency_key,
+                follow=view.get_action,  # a connector's run has ended when its call returns
+            )
         )
-        if action.is_caller_run and (action.may_run or action.status is ActionStatus.PENDING_APPROVAL):
-            self.cancel_action(action)
-            raise _wrong_effect()
-        if action.status is ActionStatus.PENDING_APPROVAL:
-            action = self.wait_for_approval(action, timeout=timeout)
-        if action.may_run:
-            return self.execute(action)
-        return _succeeded(action)
 
     def get_action(self, action: Action | str) -> Action:
         """As `Gate.get_action`."""
@@ -199,14 +197,14 @@ class ScriptedFirewall:
         if kept.action.status is ActionStatus.PENDING_APPROVAL and kept.verdict.then is not None:
             self._answer(kept, kept.verdict.then, kept.verdict.reason)
         if kept.action.status is ActionStatus.PENDING_APPROVAL:
-            raise ApprovalTimeout(kept.action, "Nobody has answered yet.", code="approval_timeout")
+            raise ApprovalTimeout(kept.action)
         return kept.action
 
     def execute(self, action: Action, *, timeout: float | None = None) -> Action:  # noqa: ARG002 - as above
         """As `Gate.execute`."""
         if action.is_caller_run:
-            raise _wrong_effect()
-        return _succeeded(self._run(self._usable(action)))
+            raise wrong_effect(action)
+        return unrefused(self._run(self._usable(action)))
 
     def cancel_action(self, action: Action | str) -> Action:
         """As `Gate.cancel_action`."""
@@ -248,6 +246,8 @@ class ScriptedFirewall:
         kept = self._find(action)
         if kept.lease is None or lease != kept.lease:
             raise NotFound("There is no such run.", code="not_found", status=404)
+        if was_reported(kept.action, succeeded=succeeded):
+            return kept.action
         if kept.action.status is not ActionStatus.EXECUTING:
             raise Conflict("The end of this run was recorded before.", code="outcome_conflict", status=409)
         return self._end(kept, result, succeeded=succeeded, source=CALLER)
@@ -301,7 +301,7 @@ class ScriptedFirewall:
         return f"{kind}-{next(self._numbers)}"
 
     def _find(self, action: Action | str) -> _Kept:
-        kept = self._kept.get(action if isinstance(action, str) else action.id)
+        kept = self._kept.get(id_of(action))
         if kept is None:
             raise NotFound("There is no such thing, or not for this key.", code="not_found", status=404)
         return kept
@@ -357,14 +357,3 @@ def _json(values: Mapping[str, Any] | None) -> dict[str, Json]:
     except Unfit:
         raise Misuse("A value is not what JSON can hold.") from None
     return dict(copied)
-
-
-def _succeeded(action: Action) -> Action:
-    refused = refusal_of(action)
-    if refused is not None:
-        raise refused
-    return action
-
-
-def _wrong_effect() -> Misuse:
-    return Misuse("The caller runs actions of this type itself.", code="wrong_effect", hint="Use `guard`, or a permit.")

@@ -9,7 +9,6 @@ import pytest
 
 from aaf.adapters.driving import drive
 from aaf.adapters.folder import shipped
-from aaf.adapters.log import Silent
 from aaf.adapters.rego.engine import Engine
 from aaf.adapters.rego.when_needed import WhenNeeded
 from aaf.bootstrap import build
@@ -59,7 +58,7 @@ def test_it_is_made_once_and_ended_if_it_was_made() -> None:
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_an_installation_asks_its_modules(settings: Settings, *, asynchronous: bool) -> None:
     async def whole() -> None:
-        app = await build(settings, asynchronous=asynchronous, log=Silent())
+        app = await build(settings, asynchronous=asynchronous)
         modules = (await app.core.knowledge.of(app.org, fresh=True)).configuration.modules
         assert [module.name for module in modules] == ["policies/own.rego"]
         document = canonical({"params": {"path": "secret.txt"}})
@@ -79,19 +78,18 @@ def test_a_module_in_process_needs_neither_the_engine_nor_an_event_loop_in_its_p
 import sys
 from pathlib import Path
 from aaf.adapters.driving import drive
-from aaf.adapters.log import Silent
 from aaf.bootstrap import build
 from aaf.domain.canonical import canonical
 from aaf.settings import Settings
 folder = Path(sys.argv[1])
-app = drive(build(Settings(data=folder / "data", config=folder / "config", root=folder / "root"), asynchronous=False, log=Silent()))
+app = drive(build(Settings(data=folder / "data", config=folder / "config", root=folder / "root"), asynchronous=False))
 modules = drive(app.core.knowledge.of(app.org, fresh=True)).configuration.modules
 before = {"aaf.adapters.rego.engine"} & set(sys.modules)
 drive(app.core.engine.evaluate(modules, modules, canonical({"params": {}}), b"{}"))
 drive(app.close())
 print(sorted(before), sorted({"asyncio", "regorus", "yaml"} & set(sys.modules)))
 """
-    drive(drive(build(settings, asynchronous=False, log=Silent())).close())
+    drive(drive(build(settings, asynchronous=False)).close())
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program, str(settings.data.parent)],
         capture_output=True,

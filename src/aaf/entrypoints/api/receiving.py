@@ -4,11 +4,9 @@ Identity comes from the key alone. Every body is read by `domain.canonical.parse
 was announced. Query parameters that a route doesn't have are refused, and so are repeated ones: no request has two readings.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
@@ -20,6 +18,7 @@ from aaf.domain.canonical import Json, parse
 from aaf.domain.errors import Code, InputRefused
 from aaf.entrypoints.api.problems import refusal
 from aaf.entrypoints.api.waking import Wakes
+from aaf.entrypoints.receiving import body_of, source_of, too_large
 from aaf.services.access import authenticate
 from aaf.services.core import Caller, Core
 
@@ -27,7 +26,6 @@ _NO_KEY = "no key"
 """Stands for credentials of another kind or that contradict each other; it is not well formed, so it is refused and counted like an unknown key."""
 _BEARER = "bearer "
 _PLAIN_JSON = [b"application/json"]
-_SUBNET = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +91,7 @@ async def authenticated(core: Core, request: Request, headers: Headers, *, fresh
     keys = {_bearer(value) for value in headers.get(b"authorization", ())}
     keys.update(value.decode("latin-1").strip() for value in headers.get(b"x-agent-key", ()))
     agents = {value.decode("latin-1").strip() for value in headers.get(b"x-agent-id", ())}
-    source = _network(request.client.host) if request.client else "local"
-    return await authenticate(core, key=_only(keys), agent=_only(agents), source=source, fresh=fresh)
-
-
-def _network(host: str) -> str:
-    """The address that a refusal is counted under; of IPv6 the first 64 bits, because whoever has one such address has all of them."""
-    if ":" not in host:
-        return host
-    address = IPv6Address(host.partition("%")[0])
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(IPv6Network((address, _SUBNET), strict=False))
+    return await authenticate(core, key=_only(keys), agent=_only(agents), source=source_of(request), fresh=fresh)
 
 
 def _bearer(value: bytes) -> str:
@@ -127,46 +114,17 @@ async def read_body(request: Request, headers: Headers, limits: ApiLimits) -> by
         InputRefused: BODY_TOO_LARGE, as soon as it is known; REQUEST_TIMEOUT; a second Content-Type.
         ClientDisconnect: the client went before the end.
     """
-    limit = limits.body
     if len(headers.get(b"content-type", ())) > 1:
         raise InputRefused(Code.BAD_REQUEST, "The header Content-Type is given twice.", hint="Send it once.")
     for declared in headers.get(b"content-length", ()):
-        if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
-            raise _too_large(limit)
-    try:
-        async with asyncio.timeout(limits.body_time):
-            return await _arrived(request, limit)
-    except TimeoutError:
-        raise InputRefused(
-            Code.REQUEST_TIMEOUT, f"A body has {limits.body_time:g} seconds to arrive.", hint="Send it again, faster."
-        ) from None
-
-
-async def _arrived(request: Request, limit: int) -> bytes:
-    """Everything until the end, or until it is too much."""
-    chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return b"".join(chunks)
+        if len(declared) > len(str(limits.body)) or (declared.isdigit() and int(declared) > limits.body):
+            raise too_large(limits.body)
+    return await body_of(request, limit=limits.body, seconds=limits.body_time)
 
 
 def gone() -> Response:
     """Stands for an answer to a client that went while it was sending: nobody reads it, and it is no incident."""
     return Response(status_code=400)
-
-
-def _too_large(limit: int) -> InputRefused:
-    """What a body beyond the limit is answered."""
-    return InputRefused(Code.BODY_TOO_LARGE, f"A body has at most {limit} bytes.")
 
 
 def read_json(headers: Headers, body: bytes) -> Json:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from aaf.domain.advice import ADVICE
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code
 from aaf.entrypoints.cli.terminal.card import card, row_lines, unopened
@@ -195,10 +196,15 @@ def _show_whole(approval: Mapping[str, Json], now: datetime | None) -> None:
 def _check(approval: Mapping[str, Json], digest: str | None) -> None:
     """What stands against approving, as far as it is known here; the server checks again."""
     _check_digest(approval, digest)
-    refusal = optional_text(approval, "may_not_because")
-    if refusal is not None:
-        hint = "Use the key of a person who may review." if refusal == Code.PERMISSION_DENIED else ""
-        raise Stopped(refusal, "This key may not answer this request.", hint=hint, status=Status.NO)
+    match optional_text(approval, "may_not_because"):
+        case None:
+            pass
+        case Code.OWN_REQUEST | Code.REVIEWER_NOT_ELIGIBLE as refusal:
+            advice = ADVICE[Code(refusal)]
+            raise Stopped(refusal, advice.message, hint=advice.next, status=Status.NO)
+        case refusal:
+            hint = "Use the key of a person who may review."
+            raise Stopped(refusal, "This key may not answer this request.", hint=hint, status=Status.NO)
     closed = unopened(member(approval, "view"))
     if closed:
         action = text(approval, "id")

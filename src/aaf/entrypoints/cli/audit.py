@@ -12,6 +12,7 @@ from rich.text import Text
 from aaf.domain.canonical import Json, parse
 from aaf.entrypoints.cli.terminal.client import Client, credential
 from aaf.entrypoints.cli.terminal.files import new_file
+from aaf.entrypoints.cli.terminal.naming import FULL
 from aaf.entrypoints.cli.terminal.options import DEFAULT_URL, AsJson, Ca, Url, group
 from aaf.entrypoints.cli.terminal.output import console, data, inert, microseconds, note, say, state, table
 from aaf.entrypoints.cli.terminal.reading import member, number, optional_number, optional_text, text
@@ -39,6 +40,12 @@ def list_(
       aaf audit list --type key.
       aaf audit list --action 0193...
     """  # noqa: D301 - \b keeps the examples as they are written
+    if action is not None and len(action) != FULL:
+        raise Stopped("wrong_type", "--action takes a whole id.", hint="`aaf actions show ID` prints it.")
+    if kind is not None and "." not in kind:
+        raise Stopped(
+            "wrong_type", "--type takes a type or a family.", hint="Write key.created, or key. for its family."
+        )
     with Client(url, credential(), ca=ca) as client:
         query: dict[str, str | int | None] = {"action": action, "type": kind, "after": after}
         events = list(client.pages("/v1/audit/events", "events", cursor="after", limit=limit, **query))

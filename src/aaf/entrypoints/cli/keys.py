@@ -116,5 +116,5 @@ def _seconds(span: str) -> int:
     """A lifetime such as `90d` in seconds."""
     match = _LIFETIME.fullmatch(span)
     if match is None:
-        raise Stopped("wrong_type", "A lifetime is a number with s, m, h, d or w.", hint="--expires 90d")
+        raise Stopped("wrong_type", "A lifetime is a number with s, m, h, d or w.", hint="Write it like --expires 90d.")
     return int(match[1]) * _SECONDS[match[2]]

@@ -14,7 +14,7 @@ from aaf.domain.advice import ADVICE
 from aaf.domain.errors import Code, InputRefused, NotFound, Unavailable
 from aaf.entrypoints.console import approval, inbox, signing
 from aaf.entrypoints.console.assets import asset
-from aaf.entrypoints.console.pages import HEADERS, page, to
+from aaf.entrypoints.console.pages import HEADERS, page, refusal, to
 from aaf.entrypoints.console.receiving import (
     SignedOut,
     Site,
@@ -26,8 +26,8 @@ from aaf.entrypoints.console.receiving import (
     read_form,
     root_of,
 )
-from aaf.entrypoints.console.refusals import refusal
 from aaf.entrypoints.console.sessions import Sessions
+from aaf.ports import ORIGIN, Origin
 from aaf.services.core import Core
 
 Open = Callable[[Site, Request], Awaitable[Response]]
@@ -81,12 +81,15 @@ def create_console(core: Core) -> ASGIApp:
     async def console(scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         started = False
+        request = core.ids.new()
+        ORIGIN.set(Origin("console", request))
+        added = (*HEADERS, (b"x-request-id", request.encode()))
 
         async def with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message["headers"], *HEADERS]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         try:

@@ -12,10 +12,10 @@ from aaf.domain.approval import ReviewVerdict, eligible
 from aaf.domain.decision import Requirement
 from aaf.domain.errors import AafError, Code, InputRefused, NotFound, NotPermitted, StateConflict
 from aaf.domain.states import State
-from aaf.entrypoints.console.pages import page, to
+from aaf.entrypoints.console.pages import page, refusal, to
 from aaf.entrypoints.console.presenting import difference, facts, parameters, whole
 from aaf.entrypoints.console.receiving import Visit, check_settled, check_token
-from aaf.entrypoints.console.refusals import refusal, status_of
+from aaf.entrypoints.refusing import refused
 from aaf.services import review
 from aaf.services.core import Caller
 from aaf.services.inbox import mark_of
@@ -71,14 +71,17 @@ async def _refused(visit: Visit, error: AafError, typed: Typed) -> Response:
         shown = await _shown(visit)
     except NotPermitted:
         return refusal(visit.core, error, visit)
-    return await _page(visit, shown, error=error, typed=typed if keeps else Typed(reason=typed.reason))
+    again = typed if keeps else Typed(reason=typed.reason)
+    return await _page(visit, shown, status=refused(visit.core, error).status, error=error, typed=again)
 
 
 async def _shown(visit: Visit) -> Shown:
     return await review.show(visit.core, visit.caller, visit.request.path_params["action"])
 
 
-async def _page(visit: Visit, shown: Shown, *, error: AafError | None = None, typed: Typed | None = None) -> Response:
+async def _page(
+    visit: Visit, shown: Shown, *, status: int = 200, error: AafError | None = None, typed: Typed | None = None
+) -> Response:
     record, instant, number = shown.record, str(visit.now), str(visit.session.number())
     long_values = [
         one for part in ("params", "claimed") for one in parameters(shown.view, part) if one.index is not None
@@ -89,7 +92,7 @@ async def _page(visit: Visit, shown: Shown, *, error: AafError | None = None, ty
     return page(
         "approval.html",
         visit,
-        status=200 if error is None else status_of(error) or 409,
+        status=status,
         now=visit.now,
         record=record,
         view=shown.view,

@@ -1,4 +1,4 @@
-"""The templates and what goes with every page: a title, who is signed in, the policy that the browser holds the page to.
+"""The templates and what goes with every page: a title, who is signed in, the policy that the browser holds the page to. A refusal is a page.
 
 Everything is escaped by the template engine, and a name that a template doesn't get is an error, not an empty place.
 """
@@ -12,6 +12,8 @@ from starlette.responses import Response
 from aaf.entrypoints.console import presenting
 from aaf.entrypoints.console.assets import address
 from aaf.entrypoints.console.receiving import Visit
+from aaf.entrypoints.refusing import refused
+from aaf.services.core import Core
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -57,6 +59,12 @@ def page(template: str, visit: Visit | None = None, *, status: int = 200, root: 
     always = {"status": HTTPStatus(status), "visit": visit, "who": who, "root": root if visit is None else visit.root}
     shown = _environment().get_template(template).render(**always, **given)
     return Response(shown, status, {"Cache-Control": "no-store"}, "text/html; charset=utf-8")
+
+
+def refusal(core: Core, error: Exception, visit: Visit | None = None, *, root: str = "") -> Response:
+    """Answer `error`, whatever it is: what happened, the stable code, what to do next; it is counted and logged."""
+    told = refused(core, error)
+    return page("refused.html", visit, status=told.status, root=root, told=told)
 
 
 def to(path: str) -> Response:

@@ -7,14 +7,15 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from aaf.domain.digests import same_digest
 from aaf.domain.errors import Code, InputRefused, NotAuthenticated, NotPermitted, StateConflict
 from aaf.entrypoints.console.sessions import Session, Sessions
+from aaf.entrypoints.receiving import body_of
 from aaf.ports import Ids
 from aaf.services.core import Caller, Core
 from aaf.services.inbox import Pulse, Pulses
@@ -25,7 +26,6 @@ BODY_TIME = 30.0
 FIELDS = 12
 SETTLE = 600_000
 """Microseconds that a question has to stand before an answer to it counts."""
-_SUBNET = 64
 _ROOT_BYTES = 16
 _BENEATH = re.compile(rf"(/s/[0-9a-f]{{{2 * _ROOT_BYTES}}})(/.*)")
 Form = Mapping[str, str]
@@ -184,17 +184,6 @@ async def admitted(site: Site, request: Request, *, counts: bool = True) -> Visi
     return Visit(site, session, request, now, {})
 
 
-def source_of(request: Request) -> str:
-    """The network that a wrong key is counted under; of IPv6 the first 64 bits, because whoever has one such address has all of them."""
-    if request.client is None:
-        return "local"
-    host = request.client.host
-    if ":" not in host:
-        return host
-    address = IPv6Address(host.partition("%")[0])
-    return str(address.ipv4_mapped or IPv6Network((address, _SUBNET), strict=False))
-
-
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 
@@ -268,9 +257,8 @@ async def read_form(request: Request) -> dict[str, str]:
         0
     ].strip().lower() != "application/x-www-form-urlencoded":
         raise _no_form()
+    body = await body_of(request, limit=BODY, seconds=BODY_TIME, what="form")
     try:
-        async with asyncio.timeout(BODY_TIME):
-            body = await _arrived(request)
         pairs = parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,
@@ -278,28 +266,12 @@ async def read_form(request: Request) -> dict[str, str]:
             errors="strict",
             max_num_fields=FIELDS,
         )
-    except TimeoutError:
-        raise InputRefused(Code.REQUEST_TIMEOUT, f"A form has {BODY_TIME:g} seconds to arrive.") from None
     except ValueError:
         raise _no_form() from None
     form = dict(pairs)
     if len(form) < len(pairs):
         raise _no_form()
     return form
-
-
-async def _arrived(request: Request) -> bytes:
-    body = b""
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk: bytes = message.get("body", b"")
-        body += chunk
-        if len(body) > BODY:
-            raise InputRefused(Code.BODY_TOO_LARGE, f"A form has at most {BODY} bytes.")
-        if not message.get("more_body", False):
-            return body
 
 
 def _no_form() -> InputRefused:

@@ -18,10 +18,10 @@ from aaf.entrypoints.console.receiving import (
     new_root,
     read_form,
     session_token,
-    source_of,
 )
-from aaf.entrypoints.console.refusals import status_of
 from aaf.entrypoints.console.sessions import LIFETIME
+from aaf.entrypoints.receiving import source_of
+from aaf.entrypoints.refusing import refused
 from aaf.services.core import Caller
 from aaf.services.signing_in import sign_in
 
@@ -49,7 +49,7 @@ async def submit(site: Site, request: Request) -> Response:
     try:
         caller = await sign_in(site.core, key=given.get("key", "").strip(), source=source_of(request))
     except (InputRefused, NotAuthenticated, NotPermitted, TooMany) as error:
-        return _again(error, target)
+        return _again(site, error, target)
     earlier = session_token(request)
     if earlier is not None:
         site.sessions.end(earlier, root="")
@@ -62,11 +62,10 @@ async def submit(site: Site, request: Request) -> Response:
     return response
 
 
-def _again(error: AafError, target: str) -> Response:
+def _again(site: Site, error: AafError, target: str) -> Response:
     """The form again, with what was wrong and without what was typed."""
-    response = page(
-        "sign_in.html", status=status_of(error) or 403, next=target, ended=False, left=False, error=error.message
-    )
+    status = refused(site.core, error).status
+    response = page("sign_in.html", status=status, next=target, ended=False, left=False, error=error.message)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response

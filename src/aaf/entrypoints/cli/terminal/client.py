@@ -15,10 +15,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import httpx2
 
+from aaf.domain.api_key import PREFIX
 from aaf.domain.canonical import Json, parse
 from aaf.domain.errors import AafError, Code
 from aaf.entrypoints.cli.terminal.output import on_terminal
@@ -29,10 +29,6 @@ from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 KEY_VARIABLE = "AAF_API_KEY"
 _TIMEOUT = 30.0
 _PAGE = 200
-_OTHER_KEY = (
-    f"Look at {KEY_VARIABLE}: the key may belong to another installation than this server's. "
-    "An administrator makes a new one with `aaf keys create`."
-)
 _UNUSABLE = frozenset({400, 405, 413, 500, 502, 503, 504})
 """HTTP statuses that are no answer to the question; every other refusal is one."""
 
@@ -50,10 +46,11 @@ def credential() -> str:
         raise Stopped(
             "missing_credential",
             "No API key was given.",
-            hint=f"Set {KEY_VARIABLE}; `read -rs {KEY_VARIABLE} && export {KEY_VARIABLE}` keeps it out of the history.",
+            hint=f"Set {KEY_VARIABLE} to the key that the server printed at its first start, or to one of `aaf keys create`; "
+            f"`read -rs {KEY_VARIABLE} && export {KEY_VARIABLE}` keeps it out of the history.",
         )
     if not key.isascii() or not key.isprintable():
-        raise Stopped("invalid_credential", f"{KEY_VARIABLE} holds no key.", hint="A key begins with aaf_live_.")
+        raise Stopped("invalid_credential", f"{KEY_VARIABLE} holds no key.", hint=f"A key begins with {PREFIX}.")
     return key
 
 
@@ -82,14 +79,14 @@ class Client:
 
     def __init__(self, url: str, key: str, *, ca: Path | None = None) -> None:
         """Check the address; nothing is sent yet. `ca` is a file of certificates to trust instead of the system's."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise Stopped("bad_url", f"{url} is no address of a server.", hint="Write it like http://127.0.0.1:8700.")
-        if parts.username is not None or parts.password is not None:
+        if "@" in url or PREFIX in url:  # before anything that prints it
             raise Stopped(
-                "bad_url", "The address holds a name or a password.", hint=f"The key belongs into {KEY_VARIABLE}."
+                "bad_url",
+                "The address holds a name, a password or a key.",
+                hint=f"The key belongs into {KEY_VARIABLE}.",
             )
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
+        address = _address(url)
+        if address.scheme == "http" and not is_loopback(address.host):
             raise Stopped(
                 "bad_url",
                 "The key would travel in the clear beyond this machine.",
@@ -102,7 +99,7 @@ class Client:
             headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
             timeout=_TIMEOUT,
             trust_env=False,
-            verify=_trusted(ca) if parts.scheme == "https" else False,
+            verify=_trusted(ca) if address.scheme == "https" else False,
         )
 
     def __enter__(self) -> Self:
@@ -177,6 +174,22 @@ class Client:
         return value
 
 
+def _address(url: str) -> httpx2.URL:
+    """The address of a server, as it will be called.
+
+    Raises:
+        Stopped: it is none.
+    """
+    try:
+        address = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        address = httpx2.URL()
+    known = address.scheme in {"http", "https"} and address.host and address.port != 0
+    if not known or "?" in url or "#" in url:
+        raise Stopped("bad_url", f"{url} is no address of a server.", hint="Write it like http://127.0.0.1:8700.")
+    return address
+
+
 def _trusted(ca: Path | None) -> ssl.SSLContext:
     """The certificates to trust; TLS 1.2 or newer."""
     try:
@@ -199,11 +212,11 @@ def _reachable(url: str) -> Iterator[None]:
             hint="Look at the server's log; what was asked may still happen.",
         ) from None
     except httpx2.HTTPError as error:
-        raise Stopped(
-            "unreachable",
-            f"{url} can't be reached: {error}.",
-            hint="Start a server with `aaf serve`, or name another by --url or AAF_URL.",
-        ) from None
+        why = str(error).rstrip(".")
+        hint = "Start a server with `aaf serve`, or name another by --url or AAF_URL; the address of one with TLS begins with https."
+        if "CERTIFICATE_VERIFY_FAILED" in why:
+            hint = "Trust its certificate with --ca FILE, and write the host name that the certificate is for."
+        raise Stopped("unreachable", f"{url} can't be reached: {why}.", hint=hint) from None
 
 
 def _problem(response: httpx2.Response, url: str) -> Stopped:
@@ -215,12 +228,17 @@ def _problem(response: httpx2.Response, url: str) -> Stopped:
     if not isinstance(value, dict) or not isinstance(value.get("code"), str):
         return _foreign(url)
     sentence = str(value.get("detail") or value.get("title") or response.status_code)
+    if value.get("path"):
+        sentence = f"{sentence} ({value['path']})"
     code, hint = str(value["code"]), str(value.get("hint") or "")
     match code:  # what the server says to a program is no help at a terminal
         case Code.INVALID_CREDENTIAL | Code.MISSING_CREDENTIAL:
-            hint = _OTHER_KEY
+            hint = (
+                f"Look at {KEY_VARIABLE}: it may be the key of another installation than the one at {url}. "
+                "An administrator makes a new one with `aaf keys create`."
+            )
         case Code.PERMISSION_DENIED:
-            hint = f"{hint} If this is an agent's key, use a person's.".lstrip()
+            hint = f"{hint} If this is an agent's key, use a person's; else one whose role has the right.".lstrip()
     return Refused(response.status_code, code, sentence, hint=hint)
 
 

@@ -20,7 +20,9 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Stopped(
-            "file_unusable", f"{path} can't be written: {error.strerror}.", hint="Name a file that isn't there yet."
+            "file_unusable",
+            f"{path} can't be written: {error.strerror}.",
+            hint="Name a file that isn't there yet, in a folder of yours.",
         ) from None
     try:
         with os.fdopen(descriptor, "wb") as file:

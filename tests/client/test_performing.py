@@ -1,0 +1,83 @@
+"""From submitting to the end of a run, over any gate: people have one time, and what goes back to them is waited for again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from aaf_client import Action, ActionStatus, Permit, clock
+from aaf_client.errors import ApprovalPending, ApprovalTimeout
+from aaf_client.testing import ScriptedFirewall, hold
+
+
+class Asking(ScriptedFirewall):
+    """People take ten seconds for each answer, and what they approved goes back to them, as often as it is told."""
+
+    def __init__(self, times: int, *, by_connector: bool, wait: Callable[[float], None]) -> None:
+        super().__init__({"x.y": hold("approve", result="done" if by_connector else None)})
+        self._left = times
+        self._wait = wait
+        self.waited: list[float] = []
+
+    def wait_for_approval(self, action: Action | str, *, timeout: float = 300.0) -> Action:
+        self.waited.append(timeout)
+        self._wait(10)
+        if timeout < 10:
+            raise ApprovalTimeout(self.get_action(action))
+        return super().wait_for_approval(action, timeout=timeout)
+
+    def _once_more(self, action: Action) -> None:
+        self._left -= 1
+        if self._left >= 0:
+            raise ApprovalPending(self._move(self._find(action), ActionStatus.PENDING_APPROVAL, "approval_required"))
+
+    def execute(self, action: Action, *, timeout: float | None = None) -> Action:
+        self._once_more(action)
+        return super().execute(action, timeout=timeout)
+
+    def request_permit(self, action: Action, *, audience: str) -> Permit:
+        self._once_more(action)
+        return super().request_permit(action, audience=audience)
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    now = [0.0]
+
+    def later(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+    return later
+
+
+def perform(firewall: Asking) -> object:
+    return firewall.perform_action("x.y", timeout=25).result
+
+
+def call_guarded(firewall: Asking) -> object:
+    @firewall.guard("x.y", timeout=25)
+    def do() -> str:
+        return "done"
+
+    return do()
+
+
+WAYS = pytest.mark.parametrize("way", [perform, call_guarded])
+
+
+@WAYS
+def test_what_goes_back_to_people_is_waited_for_again(
+    wait: Callable[[float], None], way: Callable[[Asking], object]
+) -> None:
+    firewall = Asking(1, by_connector=way is perform, wait=wait)
+    assert (way(firewall), firewall.waited, firewall.ran) == ("done", [25, 15], ["x.y"])
+
+
+@WAYS
+def test_people_have_one_time_however_often_they_are_asked(
+    wait: Callable[[float], None], way: Callable[[Asking], object]
+) -> None:
+    firewall = Asking(9, by_connector=way is perform, wait=wait)
+    with pytest.raises(ApprovalTimeout) as caught:
+        way(firewall)
+    assert (firewall.waited, firewall.ran, caught.value.code) == ([25, 15, 5], [], "approval_timeout")
