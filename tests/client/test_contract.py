@@ -242,7 +242,12 @@ def test_a_failed_run_is_told_as_one(stand: Stand) -> None:
     action = stand.gate.submit_action("note.take", {"text": "x"})
     permit = stand.gate.request_permit(action, audience="here")
     consumed = stand.gate.consume_permit(permit.jti, digest=action.digest)
-    assert stand.gate.report_outcome(action.id, lease=consumed.lease, succeeded=False).status is ActionStatus.FAILED
+    told = stand.gate.report_outcome(action.id, lease=consumed.lease, succeeded=False, result={"half": "done"})
+    assert (told.status, told.result, told.outcome) == (
+        ActionStatus.FAILED,
+        None,
+        stand.gate.get_action(action).outcome,
+    )
 
 
 @pytest.mark.requirement("R57")

@@ -363,6 +363,14 @@ def test_the_lease_of_a_connector_s_run_reports_nothing(world: World) -> None:
         told(world, record, leases[0])
 
 
+def test_of_a_failed_run_nothing_is_kept_and_nothing_answered(either: World) -> None:
+    record = either.payment()
+    permit = issued(either, record)
+    consumed(either, permit)
+    ran = told(either, record, permit.permit.jti, succeeded=False, result={"reference": "r1"})
+    assert (ran.record.state, ran.result) == (State.FAILED, None)
+
+
 def test_an_end_is_reported_once(either: World) -> None:
     record = either.payment()
     permit = issued(either, record)

@@ -178,7 +178,9 @@ async def finish(
     A state that the sweeper moved to `unknown` meanwhile still takes this report, because the lease is the same.
     """
     entry = caller.known.configuration.catalogue.get(record.type)
-    if cause is Cause.RAN and entry is not None and entry.output is not None and entry.output.check(result):
+    if cause is not Cause.RAN:
+        result = None  # nothing of a failed run is kept, so nothing of it is answered either
+    elif entry is not None and entry.output is not None and entry.output.check(result):
         core.log.entry("result_withheld", {"action": record.id})
         cause, code, result = Cause.RAN_BADLY, Code.RESULT_WITHHELD, None
     for _ in range(ATTEMPTS):
