@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -195,6 +196,50 @@ def test_a_name_that_leads_nowhere_is_a_typed_error(
     with pytest.raises(Unavailable) as caught:
         client.get_action(ID)
     assert caught.value.code == "unreachable"
+
+
+def test_a_name_that_nobody_answers_for_ends_with_the_call_and_is_asked_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, asked = threading.Event(), []
+
+    def silent(*name: object, **_: object) -> None:
+        asked.append(name)
+        told.wait(60)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    client = AgentFirewallClient(KEY, base_url="http://localhost:1", timeout=0.2)
+    try:
+        for _ in range(2):
+            with pytest.raises(Unavailable) as caught:
+                client.get_action(ID)
+            assert caught.value.code == "unreachable"
+        assert not told.is_set()
+        assert len(asked) == 1
+    finally:
+        told.set()
+
+
+def test_of_several_addresses_one_that_is_silent_or_closed_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ScriptedServer(answer(BODY)) as storm, ExitStack() as open_:
+        port = int(storm.base_url.rpartition(":")[2])
+        full = open_.enter_context(socket.create_server(("127.0.0.2", port), backlog=0))
+        for _ in range(3):  # whoever comes after these is not answered
+            waiting = open_.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{last}", port)) for last in (3, 2, 1)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: _as_asked(found, host))
+        with AgentFirewallClient(KEY, base_url=f"http://localhost:{port}", timeout=2) as client:
+            assert client.get_action(ID).id == ID
+
+
+def _as_asked(found: list[Any], host: str) -> list[Any]:
+    """The rows for a name; an address is its own."""
+    return found if host == "localhost" else [row for row in found if row[4][0] == host]
 
 
 def test_a_server_that_restarts_is_asked_again(hasty: Callable[[], float]) -> None:

@@ -1,7 +1,7 @@
 """The form of the wire that never suspends: one pool of connections, any number of threads.
 
-The library's timeouts are for each read; here the connection itself knows when the attempt ends, so that an answer which drips ends too. Looking up a
-name has no timeout of its own on this platform; an address, or a name in the hosts file, needs none.
+The library's timeouts are for each read; here the connection itself knows when the attempt ends, so that an answer which drips ends too, and so does
+the looking up of a name.
 """
 
 import ssl
@@ -15,6 +15,7 @@ import httpcore2
 from aaf_client import clock
 from aaf_client._wire import sending
 from aaf_client._wire.address import Address
+from aaf_client._wire.lookup import Lookup
 from aaf_client._wire.port import NotSent, Reply, Request
 
 _PIECE = 16_384
@@ -76,6 +77,7 @@ class _Network(httpcore2.NetworkBackend):
     def __init__(self, until: _Until) -> None:
         self._inner = httpcore2.SyncBackend()
         self._until = until
+        self._lookup = Lookup()
 
     def connect_tcp(
         self,
@@ -85,7 +87,25 @@ class _Network(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        return _Connection(self._inner.connect_tcp(host, port, timeout, local_address, socket_options), self._until)
+        until = _Until()
+        until.instant = min(self._until.instant, clock.now() + (timeout or sending.CONNECT_TIME))
+        try:
+            addresses = self._lookup.addresses(host, port, seconds=_left(until, httpcore2.ConnectTimeout))
+        except TimeoutError as late:
+            raise httpcore2.ConnectTimeout from late
+        except OSError as unknown:
+            raise httpcore2.ConnectError(unknown) from unknown
+        failure: Exception = httpcore2.ConnectError()
+        for tried, address in enumerate(addresses):
+            left = _left(until, httpcore2.ConnectTimeout)
+            share = left / (len(addresses) - tried)  # one that is silent leaves time for the next
+            try:
+                made = self._inner.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as refused:
+                failure = refused
+            else:
+                return _Connection(made, self._until)
+        raise failure
 
 
 class _Pieces:
