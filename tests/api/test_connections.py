@@ -10,10 +10,12 @@ from typing import Any, cast
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from aaf.domain.errors import Code
 from aaf.entrypoints.api import ApiLimits
 from aaf.entrypoints.api.protocol import Connection
-from aaf.entrypoints.api.wire import WireLimits
-from tests.api.wired import Heard, Wired, listening, looping
+from aaf.entrypoints.api.wire import Wire, WireLimits
+from aaf.ports import ORIGIN, Origin
+from tests.api.wired import PATIENCE, Heard, Wired, listening, looping
 from tests.api.world import World
 
 SOON = 0.05
@@ -349,6 +351,40 @@ def test_a_connection_goes_on_after_the_rest_of_a_body_that_was_answered_early(p
         assert await caller.ended() == b""
 
     play(patient, scene, idle=SOON * 4)
+
+
+def test_the_rest_of_a_body_that_was_answered_early_gets_no_second_answer_where_it_turns_out_bad(
+    patient: World,
+) -> None:
+    async def scene(wired: Wired) -> None:
+        caller = await wired.call()
+        heard = await caller.ask(wired.request("POST", "/v1/actions", "Transfer-Encoding: chunked", who=None))
+        assert heard.status == 401
+        await caller.send(b"zz\r\n")
+        assert await caller.ended() == b""
+        assert "connections_refused" not in {kind for kind, _ in wired.logged}
+
+    play(patient, scene, linger=SOON)
+
+
+def test_the_line_about_refused_connections_is_about_no_request() -> None:
+    told: list[Origin | None] = []
+
+    class Origins:
+        def entry(self, *_: object) -> None:
+            told.append(ORIGIN.get())
+
+    async def scene() -> None:
+        ORIGIN.set(Origin("api", "a request that is served meanwhile"))
+        wire = Wire(Origins(), WireLimits(quiet=SOON))
+        for _ in range(2):
+            wire.count(Code.BAD_REQUEST)
+        async with asyncio.timeout(PATIENCE):
+            while len(told) < 2:  # noqa: ASYNC110 - a timer of the same loop tells
+                await asyncio.sleep(0)
+
+    asyncio.run(scene())
+    assert told == [None, None]
 
 
 def test_an_idle_connection_is_closed(patient: World) -> None:

@@ -29,6 +29,9 @@ def test_wrong_keys_of_one_source_are_refused_after_a_number_and_counted_no_more
     with refused(Code.INVALID_CREDENTIAL, NotAuthenticated):
         _try(world, UNKNOWN, "192.0.2.8")
     _try(world, world.secrets["ann"])
+    world.revoke("ben")
+    with refused(Code.RATE_LIMITED, TooMany):  # as a key that never was
+        _try(world, world.secrets["ben"])
     world.clock.advance(60)
     with refused(Code.INVALID_CREDENTIAL, NotAuthenticated):
         _try(world, UNKNOWN)

@@ -86,7 +86,7 @@ METRICS: Mapping[Metric, Meaning] = {
     Metric.POLICY_ENGINE_RESTARTS: Meaning(Form.COUNTER, "Policy workers that were started anew."),
     Metric.POLICY_FAILURES: Meaning(Form.COUNTER, "Decisions that a failing policy made a deny.", ("code",)),
     Metric.RECOVERING: Meaning(Form.GAUGE, "1 while the store is in recovery and denies everything, else 0."),
-    Metric.REFUSALS: Meaning(Form.COUNTER, "Requests that were answered with a problem.", ("code",)),
+    Metric.REFUSALS: Meaning(Form.COUNTER, "Requests that were refused, with a problem or a page.", ("code",)),
     Metric.RELEASE: Meaning(Form.GAUGE, "Number of the active release."),
     Metric.REVIEWS: Meaning(Form.COUNTER, "Reviews that were recorded.", ("verdict",)),
     Metric.STORE_QUEUE: Meaning(Form.GAUGE, "Commits that wait for the writer."),

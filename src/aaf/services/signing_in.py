@@ -1,7 +1,7 @@
 """A person's key at the console's door: who it belongs to, or why it lets nobody in.
 
 Wrong keys are counted per source and minute like every failed authentication; beyond a number of them nothing more is recorded and
-nothing but a key that exists is looked at. A right key always gets in: a flood of wrong ones must not keep the people out. A program's key
+nothing but a key that is good is looked at. A right key always gets in: a flood of wrong ones must not keep the people out. A program's key
 at this door is an event about that program.
 """
 
@@ -54,5 +54,6 @@ async def _wait(core: Core, source: str) -> int:
 
 
 async def _exists(core: Core, key: str) -> bool:
-    """Whether this is a key that was made here."""
-    return well_formed(key) and await core.store.key_by_mac(core.secrets.key_mac(key)) is not None
+    """Whether this is a key that was made here and is still good."""
+    found = await core.store.key_by_mac(core.secrets.key_mac(key)) if well_formed(key) else None
+    return found is not None and found[0].is_live(await core.store.now())

@@ -261,18 +261,26 @@ class Connection(HttpToolsProtocol):
                 return
             self.pipeline.popleft()
             self._open -= 1
+        elif self._stage is _Stage.BODY:  # the rest of one that was answered before its end
+            self._end()
+            return
         if self._open:
             self._postponed = code
         else:
             self._say(code)
 
     def _say(self, code: Code) -> None:
-        """Answer, and leave the client a moment to read it."""
+        """Answer, and end."""
+        if not self.transport.is_closing():
+            self._write(code)
+        self._end()
+
+    def _end(self) -> None:
+        """Read no more, and leave the client a moment to read what was written."""
         self._deaf = True
         self._wire.waited_for.setdefault(self)
         if self.transport.is_closing():
             return
-        self._write(code)
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()

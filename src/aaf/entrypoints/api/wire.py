@@ -9,6 +9,7 @@ import resource
 from asyncio import TimerHandle, get_running_loop
 from collections import Counter
 from collections.abc import Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -93,7 +94,7 @@ class Wire:
         self._refused[code] += 1
         self.meter.add(Metric.REFUSALS, str(code))
         if self._next_line is None:
-            self._write()
+            Context().run(self._write)  # the line is about no request, also where one happens to be served
 
     def _write(self) -> None:
         """Log the sums since the last line; after a time without any the next refusal is logged at once."""
