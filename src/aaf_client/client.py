@@ -27,6 +27,8 @@ R = TypeVar("R")
 BASE_URL = "http://127.0.0.1:8700"
 TIMEOUT = 30.0
 """Seconds of one call, unless told otherwise."""
+_LONGEST = 7 * 86_400.0
+"""Seconds that no call exceeds, however long it may: the platform's timers have an end."""
 
 _INSTALL = 'Install the client whole: pip install "agent-action-firewall[client]".'
 
@@ -37,7 +39,7 @@ class _Holder:
     _wire: Wire
 
     def __init__(self, address: Address, timeout: float, run_timeout: float) -> None:
-        if min(timeout, run_timeout) <= 0:
+        if not (timeout > 0 and run_timeout > 0):
             raise Misuse("A timeout is a number of seconds above 0.")
         if find_spec("httpcore2") is None:
             raise Misuse("The HTTP library isn't installed.", hint=_INSTALL)
@@ -47,14 +49,14 @@ class _Holder:
 
     def _until(self, seconds: float | None = None) -> float:
         """The instant at which a call ends."""
-        return clock.now() + (self._timeout if seconds is None else seconds)
+        return clock.now() + max(0.0, min(self._timeout if seconds is None else seconds, _LONGEST))
 
     async def _follow(self, action: Action) -> Action:
         """The action once a run that another program began has ended."""
         return await flows.follow(self._wire, action, until=self._until(self._run_timeout))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._address.base_url}>"
+        return f"<{type(self).__name__} of {self._address.origin}>"
 
     def __reduce__(self) -> NoReturn:
         raise Misuse("A client can't be copied or pickled: it holds a key.", hint="Make one where it is used.")

@@ -10,7 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from aaf_client import clock
-from aaf_client.errors import AgentFirewallError, ApprovalPending, Misuse, OutcomeUnknown, refusal_of
+from aaf_client.errors import (
+    AgentFirewallError,
+    AlreadyConsumed,
+    ApprovalPending,
+    ApprovalTimeout,
+    Misuse,
+    OutcomeUnknown,
+    refusal_of,
+)
 from aaf_client.gate import AsyncGate
 from aaf_client.models import CALLER, MOVING, Action, ActionStatus
 
@@ -57,9 +65,24 @@ async def perform(
     )
 
     async def run(ready: Action) -> Action:
-        return await (gate.execute(ready) if ready.may_run else ended(ready, follow))
+        if ready.may_run:
+            try:
+                return await gate.execute(ready)
+            except AlreadyConsumed as used:  # by another program, since it was looked at
+                ready = await _as_it_stands(gate, ready)
+                if ready.may_run:
+                    raise used from None
+        return await ended(ready, follow)
 
     return await carry(gate, action, run, by_caller=False, timeout=timeout)
+
+
+async def _as_it_stands(gate: AsyncGate, action: Action) -> Action:
+    """What became of an action that another program runs or ran."""
+    try:
+        return await gate.get_action(action)
+    except AgentFirewallError as failure:
+        raise OutcomeUnknown("Another program ran it.", action_id=action.id, action=action) from failure
 
 
 async def carry(
@@ -82,6 +105,8 @@ async def carry(
             return await run(action)
         except ApprovalPending as again:  # judged again, more is asked of people than before
             action = again.action
+            if clock.now() >= until:
+                raise ApprovalTimeout(action) from None
 
 
 async def _withdraw(gate: AsyncGate, action: Action) -> None:
@@ -104,6 +129,8 @@ async def ended(action: Action, follow: Follow) -> Action:
             action = await follow(action)
         except AgentFirewallError as failure:
             raise OutcomeUnknown("The action still runs.", action_id=action.id, action=action) from failure
+    if action.status is not ActionStatus.SUCCEEDED and refusal_of(action) is None:
+        raise OutcomeUnknown("Nobody knows how the run ended.", action_id=action.id, action=action)
     return unrefused(action)
 
 

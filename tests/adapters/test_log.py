@@ -281,3 +281,23 @@ def test_the_page_describes_every_field() -> None:
         "severity",
         "time",
     }
+
+
+def test_a_handler_that_uses_the_firewall_is_not_handed_the_lines_about_that() -> None:
+    class Using(logging.Handler):
+        seen = 0
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.seen += 1
+            HostLog().entry("run_failed", {})
+            if self.seen == 1:
+                raise ValueError
+
+    handler, logger = Using(), logging.getLogger("aaf")
+    logger.addHandler(handler)
+    try:
+        for _ in range(2):
+            HostLog().entry("run_failed", {})
+    finally:
+        logger.removeHandler(handler)
+    assert handler.seen == 2

@@ -1,7 +1,8 @@
 import multiprocessing
 import os
 import stat
-from collections.abc import Coroutine
+import threading
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ import pytest
 
 from aaf.adapters.driving import drive
 from aaf.adapters.keys import KeyRing
+from aaf.adapters.secrets import sealed_file
 from aaf.adapters.secrets.environment import EnvironmentSecrets
 from aaf.adapters.secrets.in_order import InOrder
 from aaf.adapters.secrets.sealed_file import GLANCE, LIFETIME, SealedFile
@@ -25,8 +27,13 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.then: Callable[[], None] | None = None
 
     def __call__(self) -> float:
+        """Now; `then` happens once, just before."""
+        then, self.then = self.then, None
+        if then is not None:
+            then()
         return self.now
 
 
@@ -329,6 +336,44 @@ def test_what_another_process_keeps_is_searched_for_a_glance_later_and_at_once_w
     other.put("shop_key", "given-out-at-once")
     assert done(source.get("shop_key")) == "given-out-at-once"
     assert source.known().found(b"given-out-at-once")
+
+
+def test_a_look_that_another_thread_takes_back_meanwhile_is_none(file: SealedFile, path: Path, clock: Clock) -> None:
+    file.put("shop_key", VALUE)
+    assert file.values() == {VALUE}
+
+    def spoilt() -> None:
+        path.write_text("{}")
+        with pytest.raises(ConnectorFailed):
+            file.handles()
+
+    clock.then = spoilt
+    assert file.values() == {VALUE}
+    with pytest.raises(ConnectorFailed):
+        file.values()
+
+
+def test_what_was_given_out_is_searched_for_although_a_slower_look_began_before_it(
+    file: SealedFile, path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, read = SealedFile(path, RING.cipher("secrets")), sealed_file._parsed
+    given: list[str] = []
+    other.put("shop_key", "the-value-before")
+    taker = threading.Thread(target=lambda: given.append(done(file.get("shop_key"))))
+
+    def slow(data: bytes) -> dict[str, bytes]:
+        found = read(data)
+        monkeypatch.undo()
+        other.put("shop_key", "given-out-at-once")
+        taker.start()
+        taker.join(0.2)
+        return found
+
+    monkeypatch.setattr(sealed_file, "_parsed", slow)
+    file.values()
+    taker.join()
+    assert given == ["given-out-at-once"]
+    assert file.values() == {"given-out-at-once"}
 
 
 def test_searches_share_a_look_at_the_file(file: SealedFile, path: Path, clock: Clock) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.world import World
+from aaf.services.releases import activate
+from tests.api.world import World, configuration
 
 LONG = "x" * 5_000
 
@@ -102,6 +103,27 @@ def test_what_waits_is_listed_in_pages_until_its_time_is_over(world: World) -> N
     world.clock.advance(3600)
     assert world.get("approver", "/v1/approvals").json()["approvals"] == []
     assert world.get("agent", f"/v1/actions/{made[0]}").json()["status"] == "expired"
+
+
+def test_a_page_whose_time_is_over_does_not_hide_what_is_older(world: World) -> None:
+    older = world.mail()["id"]
+    held = b"decision: require_approval\n    approval: {approvers: [role:approver], quorum: 1, timeout: 5m}\n"
+    files = configuration()
+    files["aaf.yaml"] = files["aaf.yaml"].replace(b"decision: allow\n    reason: Nobody", held + b"    reason: Nobody")
+    world.run(activate(world.core.store, world.core.ids, org=world.org, files=files, author="system", message="test"))
+    over = [world.note()["id"] for _ in range(2)]
+    world.clock.advance(301)
+    first = world.get("approver", "/v1/approvals?limit=2").json()
+    assert first == {"approvals": [], "next": over[0]}
+    second = world.get("approver", f"/v1/approvals?limit=2&before={first['next']}").json()
+    assert [one["id"] for one in second["approvals"]] == [older]
+
+
+def test_an_approval_says_how_many_count_for_each_of_its_requirements(world: World) -> None:
+    action = world.mail()["id"]
+    assert world.get("auditor", f"/v1/approvals/{action}").json()["approved"] == [0]
+    world.answer("approver", action, "approve")
+    assert world.get("auditor", f"/v1/approvals/{action}").json()["approved"] == [1]
 
 
 def test_an_action_that_was_never_held_is_no_approval(world: World) -> None:

@@ -15,6 +15,9 @@ from aaf.entrypoints.cli.demonstration.stage import Stage, server
 from aaf.entrypoints.cli.terminal.client import Client
 from aaf.entrypoints.cli.terminal.reading import text
 
+KEY = "aaf_live_" + "x" * 36
+"""Has the form of a key, and is none."""
+
 
 @dataclass(frozen=True)
 class Ended:

@@ -23,6 +23,7 @@ def test_a_held_action_is_listed_and_shown_with_type_resource_and_parameters(sce
         "| -Monday: write the report",
         "| +new",
         "| params.path",
+        "0 of 1 approved: role:approver, role:admin",
         str(action["digest"]),
     ):
         assert expected in shown.out

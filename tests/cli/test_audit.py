@@ -61,6 +61,22 @@ def test_an_export_and_a_pack_verify_offline_and_a_changed_one_does_not(scene: S
     assert subprocess.run([*command, str(ledger), "--key", str(key)], capture_output=True, check=False).returncode == 1
 
 
+def test_a_part_of_an_actions_id_is_enough_to_list_and_to_prove(scene: Scene, tmp_path: Path) -> None:
+    action = scene.holds("uptime")
+    short = scene.aaf("actions", "list").out.splitlines()[1].split()[0]
+    assert action.endswith(short)
+    listed = json.loads(scene.aaf("audit", "list", "--action", short, "--json").out)
+    assert [one["body"]["action"] for one in listed] == [action]
+    assert scene.aaf("proof", short, "-o", str(tmp_path / "proof.zip"), who="builder").status == 0
+    for part, code in (("zzzz", "not_found"), ("0", "not_unique"), (f"{action[:-4]}/../", "not_found")):
+        for ended in (
+            scene.aaf("audit", "list", "--action", part),
+            scene.aaf("proof", part, "-o", str(tmp_path / "none"), who="builder"),
+        ):
+            assert ended.err.startswith(f"{code}: ")
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_file_that_is_there_is_never_written_over(scene: Scene, tmp_path: Path) -> None:
     target = tmp_path / "ledger.aaf"
     target.write_text("mine")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from typer import main
 
 from aaf.entrypoints.cli.app import COMMANDS, app
+from aaf.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 SOURCE = Path(import_module("aaf.entrypoints.cli").__path__[0])
@@ -50,6 +52,13 @@ def test_every_command_has_examples_in_its_help_and_on_the_page() -> None:
         examples = [line.strip() for line in command.help.partition("Examples:\n")[2].splitlines() if line.strip()]
         assert examples, name
         assert all(line in _section(name) for line in examples), name
+
+
+def test_every_setting_of_the_server_is_named_and_nothing_else() -> None:
+    section = re.search(r"^## Settings of the server\n(.*?)^## ", PAGE, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    named = set(re.findall(r"`(AAF_[A-Z_]+)`", section[1]))
+    assert named == {f"AAF_{one.name.upper()}" for one in fields(Settings)}
 
 
 def test_every_code_of_the_command_itself_is_described() -> None:

@@ -1,6 +1,7 @@
 """What an agent writes reaches the terminal inert, whichever command prints it."""
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,24 @@ def test_a_value_can_not_pass_for_the_name_of_another_parameter(scene: Scene) ->
 
 def test_a_segment_that_is_not_inert_is_rendered_again() -> None:
     assert card.segments([["text", "a\x1b[0m\u202e", None]]).plain == "a\\u{1b}[0m\\u{202e}"
+    assert card.segments([["text", "\uff52m -rf", None]]).plain == "\\u{ff52}m -rf"
+
+
+@pytest.mark.parametrize("segments", [None, "text", [["text"]], [[1, 2, 3]]])
+def test_what_is_no_segment_ends_the_command(segments: Json) -> None:
+    with pytest.raises(Stopped) as ended:
+        card.segments(segments)
+    assert ended.value.code == "unexpected_answer"
+
+
+def test_an_instant_that_is_none_ends_the_command() -> None:
+    now = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert output.instant("2026-01-31T12:00:00.123456Z") == "2026-01-31 12:00:00Z"
+    assert output.left("2026-02-02T12:00:00.000000Z", now) == "2 days"
+    for stamp in ("soon", "2026-01-31", "2026-01-31T12:00:00"):
+        with pytest.raises(Stopped) as ended:
+            output.left(stamp, now)
+        assert ended.value.code == "unexpected_answer"
 
 
 def test_a_refusal_of_a_server_is_printed_inert(capsys: pytest.CaptureFixture[str]) -> None:

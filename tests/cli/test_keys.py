@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from tests.cli.conftest import Scene, run
+from tests.cli.conftest import KEY, Scene, run
 
 
 def test_a_new_key_is_printed_once_and_works(scene: Scene) -> None:
@@ -42,3 +44,50 @@ def test_an_approver_manages_no_keys(scene: Scene, command: tuple[str, ...]) -> 
     ended = scene.aaf("keys", *command)
     assert ended.status == 1
     assert ended.err.startswith("permission_denied: ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("keys", "revoke", KEY),
+        ("keys", "revoke", KEY.upper()),
+        ("keys", "create", KEY, "--kind", "agent"),
+        ("actions", "show", KEY),
+        ("actions", "cancel", f"'{KEY}'"),
+        ("actions", "resolve", KEY, "--failed", "--reason", "x"),
+        ("approvals", "show", KEY),
+        ("approvals", "approve", KEY),
+        ("approvals", "deny", KEY, "--reason", "x"),
+        ("audit", "list", "--action", KEY),
+        ("proof", KEY, "-o", "/nowhere/proof.zip"),
+    ],
+    ids=" ".join,
+)
+def test_a_key_in_the_place_of_an_id_or_a_name_is_neither_sent_nor_printed(command: tuple[str, ...]) -> None:
+    ended = run(*command, AAF_URL="http://127.0.0.1:1", AAF_API_KEY=KEY)
+    assert ended.status == 2
+    assert ended.err.startswith("wrong_type: That is a key, not ")
+    assert "What to do: " in ended.err
+    assert KEY not in (ended.out + ended.err).replace(KEY.upper(), KEY)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (KEY,),
+        ("keys", KEY),
+        ("keys", "list", KEY),
+        ("keys", "create", "x", "--kind", KEY),
+        ("actions", "list", f"--{KEY}"),
+        ("actions", "list", "--state", KEY),
+        ("recover", "--data", KEY),
+        ("serve", "--host", KEY),
+        ("demo", "--keep", f"/dev/null/{KEY}"),
+    ],
+    ids=" ".join,
+)
+def test_a_key_in_any_other_place_is_not_printed_either(command: tuple[str, ...], tmp_path: Path) -> None:
+    ended = run(*command, AAF_DATA=str(tmp_path), AAF_API_KEY=KEY)
+    assert ended.status in {1, 2}
+    assert "[redacted]" in ended.err
+    assert KEY not in ended.out + ended.err

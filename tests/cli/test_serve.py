@@ -255,6 +255,14 @@ def test_a_port_that_is_taken_is_said_with_what_to_do(folder: Path) -> None:
     assert "--port" in ended.err
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 80])
+def test_a_host_that_is_none_is_said_with_what_to_do(folder: Path, host: str) -> None:
+    ended = run("serve", "--host", host, "--insecure-no-tls", "--data", str(folder / "data"))
+    assert ended.status == 2
+    assert ended.err.startswith(f"address_unusable: {host}:")
+    assert "--host" in ended.err
+
+
 def test_a_broken_folder_at_the_first_start_prints_every_problem_with_its_place(folder: Path) -> None:
     config = folder / "config"
     (config / "actions").mkdir(parents=True)

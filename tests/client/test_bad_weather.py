@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import socket
 import ssl
 import threading
@@ -240,6 +241,22 @@ def test_of_several_addresses_one_that_is_silent_or_closed_leaves_time_for_the_n
 def _as_asked(found: list[Any], host: str) -> list[Any]:
     """The rows for a name; an address is its own."""
     return found if host == "localhost" else [row for row in found if row[4][0] == host]
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e10])
+def test_a_time_without_an_end_is_a_very_long_one(ask: Ask, seconds: float) -> None:
+    decided = answer({**BODY, "status": "allowed"})
+    with ScriptedServer(decided, decided, decided) as storm:
+        assert ask(storm, seconds).id == ID
+        with AgentFirewallClient(KEY, base_url=storm.base_url, run_timeout=seconds) as client:
+            assert client.wait_for_approval(ID, timeout=seconds).id == ID
+
+
+def test_a_path_that_only_the_firewall_needs_is_in_no_message(hasty: Callable[[], float]) -> None:
+    with pytest.raises(Unavailable) as caught:
+        AgentFirewallClient(KEY, base_url="http://127.0.0.1:1/t0ken", timeout=0.1).get_action(ID)
+    assert "http://127.0.0.1:1 " in str(caught.value)
+    assert "t0ken" not in str(caught.value)
 
 
 def test_a_server_that_restarts_is_asked_again(hasty: Callable[[], float]) -> None:

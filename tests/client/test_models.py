@@ -1,6 +1,7 @@
 """What the firewall answers, read; and the errors that it stands for."""
 
 import copy
+import math
 import pickle
 from datetime import UTC, datetime
 from typing import Any
@@ -137,9 +138,11 @@ def test_an_error_says_what_may_be_done_next() -> None:
 @pytest.mark.parametrize("kind", [AgentFirewallClient, AsyncAgentFirewallClient])
 @pytest.mark.requirement("R17")
 def test_a_client_shows_its_key_nowhere(kind: type[AgentFirewallClient]) -> None:
-    client = kind(KEY, "builder", base_url="https://firewall.example:8700/aaf/")
-    assert repr(client) == f"<{kind.__name__} of https://firewall.example:8700/aaf>"
-    assert KEY not in repr(vars(client)) + repr(client._address) + repr(client._wire)
+    client = kind(KEY, "builder", base_url="https://firewall.example:8700/t0ken/")
+    assert repr(client) == f"<{kind.__name__} of https://firewall.example:8700>"
+    held = repr(vars(client)) + repr(client._address) + repr(client._wire)
+    assert KEY not in held
+    assert "t0ken" not in held
     for copied in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(Misuse) as caught:
             copied(client)
@@ -180,15 +183,21 @@ def test_an_address_that_is_none_or_would_show_the_key_is_refused(base_url: str)
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8700/", "http://[::1]:8700"),
         ("http://localhost:80", "http://localhost"),
-        ("https://Firewall.example:443/a/", "https://firewall.example/a"),
+        ("https://Firewall.example:443/a/", "https://firewall.example"),
     ],
 )
 def test_addresses_over_tls_or_on_this_machine_are_taken(base_url: str, shown: str) -> None:
-    assert read_address(base_url, api_key=KEY, agent_id=None, insecure=False).base_url == shown
+    assert read_address(base_url, api_key=KEY, agent_id=None, insecure=False).origin == shown
 
 
 def test_a_protected_network_can_be_named_as_one() -> None:
     assert "10.0.0.1" in repr(AgentFirewallClient(KEY, base_url="http://10.0.0.1", insecure=True))
+
+
+def test_bytes_are_no_key() -> None:
+    key: Any = KEY.encode()
+    with pytest.raises(Misuse, match="no text"):
+        AgentFirewallClient(key)
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\nb", "ä", "a" * 600])
@@ -223,6 +232,8 @@ def test_a_timeout_is_above_nothing(tmp_path: Any) -> None:
         AgentFirewallClient(KEY, timeout=0)
     with pytest.raises(Misuse):
         AgentFirewallClient(KEY, run_timeout=-1)
+    with pytest.raises(Misuse):
+        AgentFirewallClient(KEY, timeout=30, run_timeout=math.nan)
     with pytest.raises(Misuse):
         AgentFirewallClient(KEY, base_url="https://firewall.example", ca=str(tmp_path / "none.pem"))
 

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aaf.domain.canonical import Json
-from aaf.domain.rendering import plain, render
-from aaf.entrypoints.console.presenting import QUIET, gist, instant, is_inert, iso, rendered, span, value
+from aaf.domain.rendering import is_inert, plain, render
+from aaf.entrypoints.console.presenting import QUIET, gist, rendered, value
 
 
 @given(st.text(max_size=200))
@@ -74,15 +74,3 @@ def test_a_list_shows_nothing_of_an_action_without_parameters_or_with_a_target()
     assert gist({"target": None, "params": []}) is None
     assert gist({"target": rendered("a"), "params": [row]}) is None
     assert gist({"target": None, "params": [row]}) == (rendered("params.x"), rendered("1"), False)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (172_800, "2 days")]
-)
-def test_a_span_is_said_as_a_person_would(seconds: int, said: str) -> None:
-    assert span(seconds * 1_000_000) == said
-
-
-def test_instants_are_in_utc() -> None:
-    assert instant(1_700_000_000_000_000) == "2023-11-14 22:13:20 UTC"
-    assert iso(1_700_000_000_000_000) == "2023-11-14T22:13:20Z"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aaf.domain.canonical import Json
 from aaf.domain.letters import COMBINING, IMITATORS, INVISIBLE, LETTERS, ODD_SPACES, RIGHT_TO_LEFT, SCRIPTS, Ranges
-from aaf.domain.rendering import LONG, Flag, Kind, Segment, flags, plain, render, rows
+from aaf.domain.rendering import LONG, Flag, Kind, Segment, checked, flags, plain, render, rows
 
 _ANY_CHARACTER = st.characters(categories=("C", "L", "M", "N", "P", "S", "Z"))
 _TRICKY = st.sampled_from(list("\\u{}20*an \n\t\r\x1b\u202e\u200b\u0430\u043ex\ud800\udc00é한"))
@@ -263,6 +263,25 @@ def test_a_long_run_of_one_deceptive_character_is_one_segment() -> None:
 
 
 @pytest.mark.requirement("R36")
+@given(_TEXT)
+def test_segments_as_they_were_rendered_are_taken_as_they_are(text: str) -> None:
+    segments = [(one.kind, one.text, one.flag) for one in render(text)]
+    assert list(checked([list(one) for one in segments])) == segments
+
+
+@given(_TEXT)
+def test_a_segment_that_is_not_inert_is_rendered_again(text: str) -> None:
+    shown = list(checked([["text", text, None]]))
+    assert all(" " <= one <= "~" or ord(one) in LETTERS for _, part, _ in shown for one in part)
+    assert "".join(one for _, one, _ in shown) in {text, plain(render(text))}
+
+
+@pytest.mark.parametrize("segments", [None, "text", 3, ["text", "a", None], [["text"]], [[1, 2, 3]], {"text": "x"}])
+def test_what_is_no_segment_is_refused(segments: Json) -> None:
+    with pytest.raises(ValueError, match="segments"):
+        list(checked(segments))
+
+
 def test_every_leaf_is_a_row_with_its_path() -> None:
     value: Json = {"to": ["a@b.c", {"name": None}], "n": 1.5, "k": 7, "ok": True, "no": False, "empty": {}, "none": []}
 

@@ -1,5 +1,6 @@
 """A firewall in process, through the client's own interface."""
 
+import logging
 import os
 import re
 import stat
@@ -640,6 +641,20 @@ def test_a_checkpoint_that_can_not_be_signed_does_not_keep_the_files_open(
         place.open().close()
     assert any("checkpoint_not_signed" in record.message for record in caplog.records)
     place.open().close()
+
+    class Closing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            firewall.close()
+
+    handler, firewall = Closing(), place.open()
+    logging.getLogger("aaf").addHandler(handler)
+    try:
+        ending = threading.Thread(target=firewall.close, daemon=True)
+        ending.start()
+        ending.join(20)
+        assert not ending.is_alive()
+    finally:
+        logging.getLogger("aaf").removeHandler(handler)
 
 
 def test_the_package_offers_what_it_names_and_nothing_else() -> None:

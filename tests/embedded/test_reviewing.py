@@ -1,8 +1,11 @@
 """A person in process: what they see, what they may answer, and that an answer is to what was seen."""
 
+from dataclasses import replace
+
 import pytest
 
 from aaf import Firewall, Reviewer
+from aaf.domain.canonical import Json
 from aaf_client import errors
 from aaf_client.models import ActionStatus
 from tests.embedded.material import Place
@@ -53,6 +56,11 @@ def test_text_that_could_deceive_stands_as_escapes(firewall: Firewall, reviewer:
     shown = str(reviewer.see(action.id))
     assert "\\u{1b}[2Jok\\u{202e}\\n" in shown
     assert shown.replace("\n", "").isprintable()
+
+
+def test_a_segment_that_is_not_inert_is_rendered_again(firewall: Firewall, reviewer: Reviewer) -> None:
+    view: dict[str, Json] = {"headline": [["text", "a\x1b[2J", None]]}
+    assert replace(reviewer.see(mail(firewall)), view=view).headline == "a\\u{1b}[2J"
 
 
 def test_a_long_value_has_to_be_opened_before_approving(firewall: Firewall, reviewer: Reviewer) -> None:

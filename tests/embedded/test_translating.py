@@ -15,6 +15,7 @@ CASES = [
     *((cls, code) for cls in (errors.InputRefused, errors.NotAuthenticated) for code in CODES),
     *((cls, code) for cls in (errors.NotFound, errors.NotPermitted, errors.StateConflict) for code in CODES),
     *((cls, Code.STORE_FULL) for cls in (errors.TooMany, errors.StoreFailed, errors.Unavailable)),
+    (errors.ConnectorFailed, Code.CONNECTOR_FAILED),
 ]
 
 

@@ -8,6 +8,7 @@ from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.services.actions import cancel, listed, resolve, see
+from aaf.services.paging import Page
 from aaf.services.sealing import unseal
 from tests.services.world import World, refused
 
@@ -84,11 +85,11 @@ def test_a_lapsed_and_an_expired_action_say_which(world: World) -> None:
 def test_an_agent_lists_its_own_and_people_list_all(either: World) -> None:
     either.add("bot2", Kind.AGENT)
     mine, other = either.write(), either.write("x", by="bot2")
-    assert either.run(listed(either.core, either.bot)) == [mine]
-    assert either.run(listed(either.core, either.admin)) == [other, mine]
-    assert either.run(listed(either.core, either.admin, limit=1)) == [other]
-    assert either.run(listed(either.core, either.admin, before=other.id)) == [mine]
-    assert either.run(listed(either.core, either.admin, state=State.DENIED)) == []
+    assert either.run(listed(either.core, either.bot)) == Page([mine], None)
+    assert either.run(listed(either.core, either.admin)) == Page([other, mine], None)
+    assert either.run(listed(either.core, either.admin, limit=1)) == Page([other], other.id)
+    assert either.run(listed(either.core, either.admin, before=other.id)) == Page([mine], None)
+    assert either.run(listed(either.core, either.admin, state=State.DENIED)) == Page([], None)
 
 
 # --- cancelling -------------------------------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 import pytest
 
 from aaf.domain.errors import Code, InputRefused, NotAuthenticated, Unavailable
+from aaf.domain.instants import instant
 from aaf.domain.principal import Kind
 from aaf.ports import Conflict, ConflictKind
 from aaf.services.access import KeyWanted, create_key, revoke_key
 from aaf.services.local_agents import ATTEMPTS, LOCAL, enter
-from aaf.services.telling import instant
 from tests.services.world import World
 
 

@@ -50,15 +50,24 @@ def test_approvals_waiting_are_listed_newest_first_and_by_page(world: World) -> 
     records = [world.write(f"{number}") for number in range(3)]
     world.submit("files.read", {"path": "a.txt"})
     listed = world.run(waiting(world.core, world.caller("ann")))
-    assert [one.id for one in listed] == [one.id for one in reversed(records)]
-    assert world.run(waiting(world.core, world.caller("ann"), before=records[1].id)) == [records[0]]
-    assert len(world.run(waiting(world.core, world.caller("ann"), limit=2))) == 2
+    assert ([one.id for one in listed.records], listed.next) == ([one.id for one in reversed(records)], None)
+    assert world.run(waiting(world.core, world.caller("ann"), before=records[1].id)).records == [records[0]]
+    first = world.run(waiting(world.core, world.caller("ann"), limit=2))
+    assert (len(first.records), first.next) == (2, records[1].id)
+
+
+def test_a_page_from_which_something_was_left_out_still_says_where_the_next_begins(either: World) -> None:
+    older, over = either.write(), either.payment("200.00")
+    either.clock.advance(601)
+    first = either.run(waiting(either.core, either.caller("ann"), limit=1))
+    assert (first.records, first.next) == ([], over.id)
+    assert either.run(waiting(either.core, either.caller("ann"), before=first.next, limit=1)).records == [older]
 
 
 def test_what_is_over_is_not_listed_and_is_closed_on_the_way(either: World) -> None:
     record = either.write()
     either.clock.advance(901)
-    assert either.run(waiting(either.core, either.caller("ann"))) == []
+    assert either.run(waiting(either.core, either.caller("ann"))).records == []
     assert either.record(record).state is State.EXPIRED
 
 
@@ -185,6 +194,25 @@ def test_a_quorum_of_two_takes_two_people(either: World) -> None:
     assert either.approve(record, by="ben", reason="known too").state is State.APPROVED
     reviews = either.run(show(either.core, either.caller("ann"), record.id)).reviews
     assert [one.reason for one in reviews] == ["known", "known too"]
+
+
+def test_only_approvals_that_count_by_now_are_said_to_be_there(either: World) -> None:
+    record, cem = either.payment("250.00"), either.add("cem", Kind.USER, "approver")
+
+    def approved() -> tuple[int, ...]:
+        return either.run(show(either.core, either.caller("ben"), record.id)).approved
+
+    assert approved() == (0,)
+    either.approve(record, reason="known")
+    assert approved() == (1,)
+    either.revoke("ann")
+    assert approved() == (0,)
+    either.approve(record, by=cem.principal.name, reason="known too")
+    assert approved() == (1,)
+    either.give_roles("cem", "viewer")
+    assert approved() == (0,)
+    either.reject(record, by="ben")
+    assert approved() == (0,)
 
 
 def test_two_keys_of_one_person_are_one_person(either: World) -> None:

@@ -390,6 +390,18 @@ def test_run_now_runs_what_is_allowed(either: World) -> None:
     assert either.types(done.record) == ["action.allowed", "action.executing", "action.succeeded"]
 
 
+def test_run_now_answers_with_the_result_where_another_program_ran_it_meanwhile(either: World) -> None:
+    def overtake() -> None:
+        (record,) = either.run(either.store.actions(either.org))
+        either.execute(record)
+
+    either.hands.then("analyse", lambda: None, overtake)
+    done = either.submit("files.read", {"path": "a.txt"}, run=True)
+    assert (done.record.state, done.created, either.hands.runs) == (State.SUCCEEDED, True, 1)
+    assert isinstance(done.result, dict)
+    assert done.result["content"] == "old\n"
+
+
 def test_run_now_runs_nothing_that_is_held_denied_or_the_caller_s(world: World) -> None:
     assert (
         world.submit("files.write", {"path": "a.txt", "content": "x"}, run=True).record.state is State.PENDING_APPROVAL

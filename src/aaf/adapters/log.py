@@ -15,13 +15,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from enum import IntEnum
-from functools import lru_cache
 from typing import TextIO
 
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code
+from aaf.domain.instants import instant
 from aaf.domain.redaction import Fields
 from aaf.ports import ORIGIN, Origin
 
@@ -62,6 +61,7 @@ _DEFECTS = frozenset({"internal_error", "log_line_unfit"})
 _WORDS = {one: one.name.lower() for one in Severity}
 _LEVELS = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.ERROR: logging.ERROR}
 _HOST = logging.getLogger("aaf")
+_WITHIN = threading.local()
 
 INFORMATION = frozenset(
     {
@@ -177,16 +177,22 @@ class HostLog:
     def entry(self, kind: str, fields: Mapping[str, Json]) -> None:
         """Hand on one line, with its severity as the level."""
         level = _LEVELS[severity(kind)]
-        if _HOST.isEnabledFor(level):
-            with suppress(Exception):  # a handler of the host that breaks must not break what the line is about
-                _HOST.log(level, "%s", _line(kind, fields, ORIGIN.get()))
+        if _HOST.isEnabledFor(level) and not getattr(_WITHIN, "handing", False):
+            _WITHIN.handing = (
+                True  # a handler that uses the firewall isn't handed the lines about that, and so for ever
+            )
+            try:
+                with suppress(Exception):  # a handler of the host that breaks must not break what the line is about
+                    _HOST.log(level, "%s", _line(kind, fields, ORIGIN.get()))
+            finally:
+                _WITHIN.handing = False
 
 
 def _line(kind: str, fields: Mapping[str, Json], origin: Origin | None) -> str:
     """One entry as text; one that can't be encoded is said to be so."""
     try:
         body: dict[str, Json] = {
-            "time": _instant(time.time_ns() // 1_000),
+            "time": instant(time.time_ns() // 1_000),
             "severity": _WORDS[severity(kind)],
             "event": kind,
         }
@@ -202,17 +208,6 @@ def _line(kind: str, fields: Mapping[str, Json], origin: Origin | None) -> str:
     except Exception as failure:  # noqa: BLE001 - an entry that breaks must not break what it is about
         text = _ENCODER.encode({"error": type(failure).__name__, "event": "log_line_unfit", "severity": "error"})
     return text.replace("\x7f", "\\u007f")
-
-
-def _instant(at: int) -> str:
-    """RFC 3339 in UTC."""
-    seconds, micro = divmod(at, 1_000_000)
-    return f"{_second(seconds)}.{micro:06d}Z"
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _bounded(value: Json) -> Json:

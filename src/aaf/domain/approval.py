@@ -4,7 +4,7 @@ Only people review, nobody reviews what they asked for, one person counts once, 
 whenever the reviews are counted. Any eligible rejection ends the matter. Timeouts are compared by the caller, at use.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
@@ -60,8 +60,24 @@ def review_refusal(principal: Principal, *, requester: str, requirements: tuple[
     return None
 
 
-def standing(
+def approvals(
     reviews: Iterable[Review],
+    *,
+    requester: str,
+    requirements: tuple[Requirement, ...],
+    reviewer: Callable[[str], Principal | None],
+) -> tuple[int, ...]:
+    """How many people who may review for it have approved, for each requirement; `reviewer` as in `standing`."""
+    names = {one.reviewer for one in reviews if one.verdict is ReviewVerdict.APPROVE}
+    people = [person for person in map(reviewer, names) if person is not None]
+    return tuple(
+        sum(review_refusal(person, requester=requester, requirements=(one,)) is None for person in people)
+        for one in requirements
+    )
+
+
+def standing(
+    reviews: Sequence[Review],
     *,
     requester: str,
     requirements: tuple[Requirement, ...],
@@ -72,16 +88,9 @@ def standing(
     `reviewer` returns the person as they are now, or None if they are gone; a review by somebody who may no longer
     review doesn't count. No requirement at all is never met: a hold always asks for somebody.
     """
-    people: dict[str, Principal] = {}
-    for review in reviews:
-        person = reviewer(review.reviewer)
-        if person is None or review_refusal(person, requester=requester, requirements=requirements) is not None:
-            continue
-        if review.verdict is ReviewVerdict.REJECT:
+    for person in (reviewer(one.reviewer) for one in reviews if one.verdict is ReviewVerdict.REJECT):
+        if person is not None and review_refusal(person, requester=requester, requirements=requirements) is None:
             return Standing.REJECTED
-        people[person.id] = person
-    met = bool(requirements) and all(
-        sum(eligible(person, (requirement,)) for person in people.values()) >= requirement.quorum
-        for requirement in requirements
-    )
+    counted = approvals(reviews, requester=requester, requirements=requirements, reviewer=reviewer)
+    met = bool(counted) and all(count >= one.quorum for count, one in zip(counted, requirements, strict=True))
     return Standing.MET if met else Standing.WAITING

@@ -115,6 +115,30 @@ def plain(segments: Iterable[Segment]) -> str:
     return "".join(segment.text for segment in segments)
 
 
+def checked(segments: Json) -> Iterator[tuple[str, str, str | None]]:
+    """Segments of a view as kind, text and flag; one that isn't inert is rendered again rather than trusted.
+
+    Raises:
+        ValueError: these are no segments.
+    """
+    for one in segments if isinstance(segments, list) else [segments]:
+        match one:
+            case [str(kind), str(text), (str() | None) as flag] if is_inert(text):
+                yield kind, text, flag
+            case [str(), str(text), *_]:
+                for part in render(text):
+                    yield part.kind, part.text, part.flag
+            case _:
+                raise ValueError("segments")
+
+
+def is_inert(text: str) -> bool:
+    """Whether a segment's text holds only what `render` lets stand: nothing in it moves, hides or imitates its neighbours."""
+    if text.isascii():
+        return text.isprintable()
+    return all(" " <= one <= "~" or ord(one) in LETTERS for one in text)
+
+
 def flags(segments: Iterable[Segment]) -> dict[Flag, int]:
     """How many characters of the value bear each flag, in the order of the flags' names; flags without any are left out."""
     counted: Counter[Flag] = Counter()

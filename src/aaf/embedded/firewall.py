@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 from aaf.bootstrap import FIRST_ADMIN, Part
 from aaf.domain.canonical import Json
 from aaf.domain.errors import AafError, Code, NotAuthenticated, StateConflict, Unavailable
+from aaf.domain.instants import instant
 from aaf.domain.principal import Kind
 from aaf.embedded.opening import Opened, existing, folder_of, holder
 from aaf.embedded.reviewing import Reviewer
@@ -24,7 +25,7 @@ from aaf.services.core import Caller, Core
 from aaf.services.execute import execute
 from aaf.services.local_agents import enter
 from aaf.services.submit import submit
-from aaf.services.telling import instant, tell, tell_seen
+from aaf.services.telling import tell, tell_seen
 from aaf.settings import Settings
 from aaf_client import clock, errors
 from aaf_client.awaiting import drive

@@ -162,11 +162,14 @@ class Opened:
             if self._closing.is_set():
                 return
             self._closing.set()
+            unsigned: AafError | None = None
             try:
                 self._product.run(last_checkpoint(self.core))
             except AafError as failure:
-                self.core.log.entry("checkpoint_not_signed", {"code": str(failure.code)})
+                unsigned = failure
             self._product.close()
+        if unsigned is not None:  # told without the lock: the host's handler may close us, too
+            self.core.log.entry("checkpoint_not_signed", {"code": str(unsigned.code)})
 
 
 async def holder(core: Core, *, key: str, agent: str | None) -> Caller:

@@ -6,15 +6,17 @@ go with it. This is not the agent's object: an agent's program that is given a p
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from aaf.bootstrap import Part
 from aaf.domain.approval import ReviewVerdict
 from aaf.domain.canonical import Json
+from aaf.domain.instants import moment
 from aaf.domain.principal import Kind, Permission
 from aaf.domain.record import ActionRecord
+from aaf.domain.rendering import checked
 from aaf.embedded.opening import Opened, holder
 from aaf.embedded.translating import translating
 from aaf.ports import Log
@@ -25,7 +27,6 @@ from aaf.settings import Settings
 from aaf_client.models import Action
 
 T = TypeVar("T")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORT = 6
 """Characters of an id's end that are shown, as in the terminal's list."""
 
@@ -209,22 +210,18 @@ def _held(caller: Caller, record: ActionRecord) -> Held:
         type=record.type,
         agent=caller.known.name(record.agent),
         risk=record.risk,
-        created_at=_instant(record.created_at),
+        created_at=moment(record.created_at),
         deadline=_deadline(record),
     )
 
 
-def _instant(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
 def _deadline(record: ActionRecord) -> datetime | None:
-    return None if record.deadline is None else _instant(record.deadline)
+    return None if record.deadline is None else moment(record.deadline)
 
 
 def _text(segments: Json) -> str:
     """The characters of inert segments; escapes stand in them as they are shown everywhere."""
-    return "".join(str(one[1]) for one in cast("list[list[str]]", segments))
+    return "".join(text for _, text, _ in checked(segments))
 
 
 def _lines(view: Mapping[str, Any]) -> list[str]:

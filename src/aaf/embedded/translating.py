@@ -11,6 +11,7 @@ from aaf.domain.errors import (
     AafError,
     Code,
     ConfigurationInvalid,
+    ConnectorFailed,
     InputRefused,
     NotAuthenticated,
     NotFound,
@@ -45,7 +46,7 @@ def translated(error: AafError) -> AgentFirewallError:
             return errors.Misuse(f"{ADVICE[public].message}\n{message}", code=code, hint=hint)
         case TooMany():
             return errors.RateLimited(message, code=code, hint=hint, retry_after=error.retry_after)
-        case Unavailable():
+        case ConnectorFailed() | Unavailable():
             return errors.Unavailable(message, code=code, hint=hint)
         case _:
             kind, status = _REFUSED.get(type(error), (errors.RequestRefused, 0))

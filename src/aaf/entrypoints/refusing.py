@@ -76,7 +76,7 @@ def status_of(error: AafError) -> int | None:
 def refused(core: Core, error: Exception) -> Refusal:
     """Count `error`, whatever it is, log what the caller doesn't get, and return the rest."""
     if isinstance(error, AafError) and (status := status_of(error)) is not None:
-        core.meter.add(Metric.REFUSALS, str(public_code(error)))  # who may read the metrics may not know more than the caller
+        core.meter.add(Metric.REFUSALS, str(public_code(error)))  # metrics may be open to everybody
         if error.detail:
             core.log.entry("refused", {"cause": error.detail, "code": str(error.code)})
         return Refusal(error, status)

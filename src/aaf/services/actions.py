@@ -14,12 +14,12 @@ from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.execute import own_action, result_of
 from aaf.services.moving import end_in_time, move, too_much_changed
+from aaf.services.paging import Page, page
 from aaf.services.refusals import refuse_once
-from aaf.services.review import reviews_of, says_something
+from aaf.services.review import MAX_REASON, reviews_of, says_something
 from aaf.services.sealing import data_key, seal, unseal_object
 
 ATTEMPTS = 3
-MAX_REASON = 1_000
 AWAITED = frozenset({State.EXECUTING, State.PENDING_APPROVAL})
 """States that end by themselves or by somebody else: what a caller waits for the end of."""
 
@@ -69,11 +69,11 @@ async def _visible(core: Core, caller: Caller, action: str) -> ActionRecord:
 
 async def listed(
     core: Core, caller: Caller, *, state: State | None = None, before: str | None = None, limit: int = 50
-) -> list[ActionRecord]:
+) -> Page:
     """Actions, newest first: all of the organisation for those who may, else the caller's own."""
     require(caller, Permission.OWN_ACTION_READ, Permission.ORG_ACTION_READ)
     agent = None if caller.principal.may(Permission.ORG_ACTION_READ) else caller.principal.id
-    return await core.store.actions(caller.principal.org, state=state, agent=agent, before=before, limit=limit)
+    return await page(core, caller.principal.org, state=state, agent=agent, before=before, limit=limit)
 
 
 async def cancel(core: Core, caller: Caller, action: str) -> ActionRecord:

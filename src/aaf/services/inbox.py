@@ -12,10 +12,9 @@ from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, NotFound, StoreFailed, Unavailable
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord, Head
-from aaf.domain.states import State
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
-from aaf.services.moving import end_in_time
+from aaf.services.review import waiting
 from aaf.services.sealing import unseal_object
 
 MOST = 1_000
@@ -155,21 +154,15 @@ def mark_of(record: ActionRecord, answers: int) -> str:
 
 async def _all(core: Core, caller: Caller) -> tuple[list[ActionRecord], bool]:
     """Everything that waits, up to `MOST`, soonest deadline first; and whether there is more."""
-    require(caller, Permission.ORG_APPROVAL_READ)
-    org, now = caller.principal.org, await core.store.now()
     found: list[ActionRecord] = []
     before: str | None = None
     for _ in range(MOST // _PAGE):
-        some = await core.store.actions(org, state=State.PENDING_APPROVAL, before=before, limit=_PAGE)
-        found += [record for record in some if not await end_in_time(core, record, now=now)]
-        if len(some) < _PAGE:
-            return _soonest(found), False
-        before = some[-1].id
-    return _soonest(found), True
-
-
-def _soonest(records: list[ActionRecord]) -> list[ActionRecord]:
-    return sorted(records, key=lambda record: (record.deadline or 0, record.id))
+        some = await waiting(core, caller, before=before, limit=_PAGE)
+        found += some.records
+        before = some.next
+        if before is None:
+            break
+    return sorted(found, key=lambda record: (record.deadline or 0, record.id)), before is not None
 
 
 def _pulse(records: list[ActionRecord]) -> Pulse:

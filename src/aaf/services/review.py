@@ -6,9 +6,10 @@ hasn't opened every long value. The first final answer wins; whoever comes after
 
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import partial
 
 from aaf.domain.action_bytes import commitment
-from aaf.domain.approval import Review, ReviewVerdict, Standing, review_refusal, standing
+from aaf.domain.approval import Review, ReviewVerdict, Standing, approvals, review_refusal, standing
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.digests import same_digest
 from aaf.domain.errors import Code, InputRefused, NotFound, NotPermitted, StateConflict
@@ -21,6 +22,7 @@ from aaf.ports import Commit, Committed, InsertOpening, InsertReview, StaleEpoch
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.moving import end_in_time, in_time, late, move, refuse, too_much_changed
+from aaf.services.paging import Page, page
 from aaf.services.quoting import without_secrets
 from aaf.services.recording import deadline_of
 from aaf.services.refusals import refuse_once
@@ -49,6 +51,8 @@ class Shown:
     reviews: tuple[Review, ...]
     may_review: Code | None
     """None where this person may review, else why not."""
+    approved: tuple[int, ...]
+    """How many approvals count by now, for each of the record's requirements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Answer:
     reason: str = ""
 
 
-async def waiting(core: Core, caller: Caller, *, before: str | None = None, limit: int = 50) -> list[ActionRecord]:
+async def waiting(core: Core, caller: Caller, *, before: str | None = None, limit: int = 50) -> Page:
     """Held actions, newest first; those whose time is over are closed on the way and left out.
 
     Raises:
@@ -70,8 +74,8 @@ async def waiting(core: Core, caller: Caller, *, before: str | None = None, limi
     """
     require(caller, Permission.ORG_APPROVAL_READ)
     now = await core.store.now()
-    listed = await core.store.actions(caller.principal.org, state=State.PENDING_APPROVAL, before=before, limit=limit)
-    return [record for record in listed if not await end_in_time(core, record, now=now)]
+    found = await page(core, caller.principal.org, state=State.PENDING_APPROVAL, before=before, limit=limit)
+    return replace(found, records=[one for one in found.records if not await end_in_time(core, one, now=now)])
 
 
 async def show(core: Core, caller: Caller, action: str) -> Shown:
@@ -84,13 +88,18 @@ async def show(core: Core, caller: Caller, action: str) -> Shown:
     """
     require(caller, Permission.ORG_APPROVAL_READ)
     record = await _held(core, caller, action)
-    if await end_in_time(core, record, now=await core.store.now()):
+    now = await core.store.now()
+    if await end_in_time(core, record, now=now):
         record = await _held(core, caller, action)
     view = await unseal_object(core, record.org, record.id, "view")
     opened = await core.store.openings(record.org, record.id, record.round, caller.principal.id)
     reviews = await reviews_of(core, record)
     refusal = review_refusal(caller.principal, requester=record.agent, requirements=record.requirements)
-    return Shown(record, preview(view, opened), opened, reviews, refusal)
+    counting = caller.known.counting(reviews, now=now)
+    approved = approvals(
+        counting, requester=record.agent, requirements=record.requirements, reviewer=caller.known.person
+    )
+    return Shown(record, preview(view, opened), opened, reviews, refusal, approved)
 
 
 async def reviews_of(core: Core, record: ActionRecord) -> tuple[Review, ...]:
@@ -313,23 +322,14 @@ def _event(
 ) -> tuple[ActionRecord, Event]:
     """The event of an answer, and the action after it."""
     actor = caller.principal.actor
+    moved = partial(move, core, record, at=now, actor=actor, data=data, commit=commit)
     match stands:
         case Standing.MET:
-            deadline = deadline_of(caller.known, State.APPROVED, (), now)
-            return move(
-                core,
-                record,
-                Cause.REVIEWS_MET,
-                at=now,
-                actor=actor,
-                code=Code.OK,
-                deadline=deadline,
-                data=data,
-                commit=commit,
+            return moved(
+                cause=Cause.REVIEWS_MET, code=Code.OK, deadline=deadline_of(caller.known, State.APPROVED, (), now)
             )
         case Standing.REJECTED:
-            code = Code.REJECTED_BY_REVIEWER
-            return move(core, record, Cause.REVIEW_REJECTED, at=now, actor=actor, code=code, data=data, commit=commit)
+            return moved(cause=Cause.REVIEW_REJECTED, code=Code.REJECTED_BY_REVIEWER)
         case Standing.WAITING:
             event = occurrence(
                 event_id=core.ids.new(),

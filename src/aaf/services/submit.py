@@ -5,6 +5,7 @@ allowed and asked to run at once. A commit that finds the world changed is judge
 and the answer says so.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aaf.domain.action_bytes import commitment, context_digest
@@ -30,7 +31,7 @@ from aaf.ports import (
 )
 from aaf.services.access import require
 from aaf.services.core import Caller, Core, Known
-from aaf.services.execute import execute, own_action
+from aaf.services.execute import execute, own_action, result_of
 from aaf.services.forming import Formed, Submission, form
 from aaf.services.holding import Asked, hold
 from aaf.services.judging import RATE_EXCEEDED, Judged, Question, judge
@@ -328,14 +329,15 @@ async def _answered(core: Core, caller: Caller, record: ActionRecord, formed: Fo
         except AafError as failure:
             # The action is recorded and may have run: an answer that says "try again" would have it done twice.
             core.log.entry("run_refused", {"action": record.id, "code": str(failure.code)})
-            return Submitted(await _as_it_stands(core, caller, record), created=True)
+            return await _as_it_stands(core, caller, record)
         return Submitted(ran.record, created=True, result=ran.result)
     return Submitted(record, created=True, faults=faults)
 
 
-async def _as_it_stands(core: Core, caller: Caller, record: ActionRecord) -> ActionRecord:
-    """The action as stored now; what was committed first where the store can't be asked."""
-    try:
-        return await own_action(core, caller, record.id)
-    except AafError:
-        return record
+async def _as_it_stands(core: Core, caller: Caller, record: ActionRecord) -> Submitted:
+    """The action as stored now, and its result where another program ran it; what was committed first where the store can't be asked."""
+    stands = record
+    with suppress(AafError):
+        stands = await own_action(core, caller, record.id)
+        return Submitted(stands, created=True, result=await result_of(core, stands))
+    return Submitted(stands, created=True)

@@ -4,30 +4,15 @@ Times are RFC 3339 in UTC with microseconds; digests are lowercase hex.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from aaf.domain.advice import advise
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code
+from aaf.domain.instants import instant
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.services.actions import Seen
 from aaf.services.core import Caller
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def instant(microseconds: int) -> str:
-    """`2026-01-31T12:00:00.000000Z`."""
-    second, rest = divmod(microseconds, 1_000_000)
-    return f"{_second(second)}.{rest:06d}Z"
-
-
-@lru_cache(maxsize=4_096)
-def _second(second: int) -> str:
-    """The instant without its fraction; those of one answer, and of answers of the same second, are alike."""
-    return (_EPOCH + timedelta(seconds=second)).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def tell(

@@ -23,15 +23,15 @@ class Address:
     scheme: str
     host: str
     port: int
-    prefix: str
+    prefix: str = field(repr=False)
     headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
 
     @property
-    def base_url(self) -> str:
-        """As a URL."""
+    def origin(self) -> str:
+        """Scheme, host and port, to be shown: what a path before `/v1` says may be for the firewall only."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.prefix}"
+        return f"{self.scheme}://{host}{port}"
 
 
 def read_address(base_url: str, *, api_key: str | None, agent_id: str | None, insecure: bool) -> Address:
@@ -57,6 +57,8 @@ def read_address(base_url: str, *, api_key: str | None, agent_id: str | None, in
         )
     if not api_key:
         raise Misuse("There is no key: it is None or empty.", hint=_NO_KEY)
+    if not isinstance(api_key, str):
+        raise Misuse("The key is no text.", hint="Decode it first.")
     if not _PRINTABLE.fullmatch(api_key):
         raise Misuse(
             "The key holds characters that no key has.",

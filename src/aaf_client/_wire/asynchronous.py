@@ -36,7 +36,7 @@ class AsyncWire:
     def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
         """Connect on first use, in the loop that uses it."""
         self._address = address
-        self.base_url = address.base_url
+        self.origin = address.origin
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=sending.CONNECTIONS,

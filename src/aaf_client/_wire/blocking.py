@@ -131,7 +131,7 @@ class BlockingWire:
     def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
         """Connect on first use."""
         self._address = address
-        self.base_url = address.base_url
+        self.origin = address.origin
         self._until = _Until()
         self._pool = httpcore2.ConnectionPool(
             ssl_context=tls,

@@ -40,7 +40,7 @@ async def ask(wire: Wire, request: Request, *, until: float) -> dict[str, Json]:
     try:
         return read_object(await _called(wire, request, until=until))
     except (BadAnswer, NotAuthenticated) as error:  # perhaps the wrong firewall, or none
-        error.hint = f"{error.hint} The address is {wire.base_url}.".lstrip()
+        error.hint = f"{error.hint} The address is {wire.origin}.".lstrip()
         raise
 
 
@@ -53,11 +53,11 @@ async def _called(wire: Wire, request: Request, *, until: float) -> Reply:
             reply = await _answered(wire, request, until=min(until, clock.now() + request.patience))
         except NotSent as error:
             failure: AgentFirewallError = Unavailable(
-                f"The firewall at {wire.base_url} can't be reached.", code="unreachable", hint=_UNREACHABLE
+                f"The firewall at {wire.origin} can't be reached.", code="unreachable", hint=_UNREACHABLE
             )
             failure.__cause__ = error.__cause__
         except Lost as error:
-            failure = Unavailable(f"The connection to the firewall at {wire.base_url} broke.", code="connection_lost")
+            failure = Unavailable(f"The connection to the firewall at {wire.origin} broke.", code="connection_lost")
             failure.__cause__ = error.__cause__
             if request.repeat is Repeat.UNSENT:
                 raise Uncertain(failure) from None

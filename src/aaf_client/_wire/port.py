@@ -75,8 +75,8 @@ class Wire(Protocol):
     """The outside. `until` is an instant of `clock.now`."""
 
     @property
-    def base_url(self) -> str:
-        """Where the firewall is."""
+    def origin(self) -> str:
+        """Where the firewall is, to be shown."""
         ...
 
     async def pause(self, seconds: float) -> None:

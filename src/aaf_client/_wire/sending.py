@@ -75,7 +75,7 @@ def arguments(
 
 
 def _host(address: Address) -> bytes:
-    return address.base_url.removesuffix(address.prefix).partition("://")[2].encode()
+    return address.origin.partition("://")[2].encode()
 
 
 _FAILURES = (

@@ -38,8 +38,7 @@ class InOrder:
         """Take the providers, the first that counts first."""
         self._providers = providers
         self._read: dict[int, frozenset[str]] = {}
-        self._values: frozenset[str] = frozenset()
-        self._finder = Values(())
+        self._last: tuple[frozenset[str], Values] = (frozenset(), Values(()))
 
     async def get(self, handle: str) -> str:
         """One value.
@@ -65,6 +64,8 @@ class InOrder:
                 if place not in self._read:
                     raise
         values = frozenset[str]().union(*self._read.values())
-        if values != self._values:
-            self._values, self._finder = values, Values(values)
-        return self._finder
+        before, finder = self._last
+        if values != before:
+            finder = Values(values)
+            self._last = values, finder
+        return finder

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class SealedFile:
         self._read: _Read | None = None
         self._opened: tuple[dict[str, bytes], frozenset[str]] | None = None
         self._looked: tuple[float, dict[str, bytes]] | None = None
+        self._looking = threading.Lock()
 
     def __repr__(self) -> str:
         """Never a value."""
@@ -90,13 +92,11 @@ class SealedFile:
         Raises:
             ConnectorFailed: SECRET_UNAVAILABLE, the file can't be used or one doesn't open.
         """
-        if self._looked is not None and self._clock() - self._looked[0] < GLANCE:
-            sealed = self._looked[1]
-        else:
-            sealed = self._now()
-        if self._opened is None or self._opened[0] is not sealed:
-            self._opened = (sealed, frozenset(self._open(handle, one) for handle, one in sealed.items()))
-        return self._opened[1]
+        looked, opened = self._looked, self._opened
+        sealed = looked[1] if looked is not None and self._clock() - looked[0] < GLANCE else self._now()
+        if opened is None or opened[0] is not sealed:
+            opened = self._opened = (sealed, frozenset(self._open(handle, one) for handle, one in sealed.items()))
+        return opened[1]
 
     def put(self, handle: str, value: str) -> bool:
         """Keep a value durably; True where it replaced one.
@@ -124,20 +124,21 @@ class SealedFile:
 
     def _now(self) -> dict[str, bytes]:
         """What the file holds, read anew where that could differ."""
-        self._looked = None
-        now = self._clock()
-        try:
-            status = self._path.lstat()
-            mark = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-            if self._read is None or self._read.mark != mark or now - self._read.at >= LIFETIME:
-                self._read = _Read(mark, now, _parsed(_bytes(self._path)))
-        except FileNotFoundError:
-            self._read = _Read((), now, {})
-        except (OSError, ValueError) as failure:
-            self._read = None
-            raise unavailable(f"{self._path.name}: {failure}") from None
-        self._looked = now, self._read.sealed
-        return self._read.sealed
+        with self._looking:
+            self._looked = None
+            now = self._clock()
+            try:
+                status = self._path.lstat()
+                mark = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                if self._read is None or self._read.mark != mark or now - self._read.at >= LIFETIME:
+                    self._read = _Read(mark, now, _parsed(_bytes(self._path)))
+            except FileNotFoundError:
+                self._read = _Read((), now, {})
+            except (OSError, ValueError) as failure:
+                self._read = None
+                raise unavailable(f"{self._path.name}: {failure}") from None
+            self._looked = now, self._read.sealed
+            return self._read.sealed
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, bytes]]:

@@ -3,7 +3,6 @@
 Times are RFC 3339 in UTC with microseconds; digests, roots and hashes are lowercase hex.
 """
 
-from collections.abc import Iterable
 from typing import Any, Literal, NotRequired, cast
 
 import orjson
@@ -12,12 +11,11 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from aaf.domain.approval import Review
-from aaf.domain.canonical import Json
+from aaf.domain.instants import instant
 from aaf.domain.record import ActionRecord
-from aaf.services.actions import Seen
-from aaf.services.core import Caller, Known
+from aaf.services.core import Known
 from aaf.services.review import Shown
-from aaf.services.telling import asked_of_people, instant, tell
+from aaf.services.telling import asked_of_people
 
 closed = with_config(ConfigDict(extra="forbid"))
 """A shape with these members and no others."""
@@ -87,23 +85,6 @@ class ActionBody(_Class):
     requirements: NotRequired[list[RequirementBody]]
 
 
-def action_body(
-    caller: Caller,
-    record: ActionRecord,
-    *,
-    result: Json = None,
-    rejection: str | None = None,
-    faults: Iterable[dict[str, Any]] = (),
-) -> ActionBody:
-    """The action as `caller` may see it."""
-    return cast("ActionBody", tell(caller, record, result=result, rejection=rejection, faults=faults))
-
-
-def seen_body(caller: Caller, seen: Seen) -> ActionBody:
-    """An action that was read."""
-    return action_body(caller, seen.record, result=seen.result, rejection=seen.rejection, faults=seen.faults)
-
-
 @closed
 class ActionList(TypedDict):
     """Actions, newest first; `next` is the `before` of the following page, null where there is none."""
@@ -169,12 +150,13 @@ class ApprovalSummary(_Class):
 
 @closed
 class ApprovalBody(ApprovalSummary):
-    """A held action in full. `view` holds every value as segments; `opened` are the long values that this person has opened."""
+    """A held action in full. `view` is segments, `opened` the long values that this person opened, `approved` what counts for each requirement."""
 
     view: dict[str, Any]
     long_values: int
     opened: list[int]
     reviews: list[ReviewBody]
+    approved: list[int]
     may_review: bool
     may_not_because: str | None
 
@@ -227,6 +209,7 @@ def approval_body(known: Known, shown: Shown) -> ApprovalBody:
         "long_values": shown.record.long_values,
         "opened": sorted(shown.opened),
         "reviews": [_review(known, review) for review in shown.reviews],
+        "approved": list(shown.approved),
         "may_review": shown.may_review is None,
         "may_not_because": shown.may_review,
     }

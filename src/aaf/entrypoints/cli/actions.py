@@ -1,6 +1,5 @@
 """`aaf actions`: what agents asked for and what became of it; cancel one's own, resolve what nobody knows the end of."""
 
-from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -9,7 +8,7 @@ from rich.text import Text
 from aaf.domain.canonical import Json
 from aaf.domain.states import State
 from aaf.entrypoints.cli.terminal.client import Client, credential
-from aaf.entrypoints.cli.terminal.naming import FULL, named, short_length
+from aaf.entrypoints.cli.terminal.naming import recent_action, short_length
 from aaf.entrypoints.cli.terminal.options import DEFAULT_URL, AsJson, Ca, Limit, Url, group
 from aaf.entrypoints.cli.terminal.output import data, fields, inert, instant, risk, say, state, table
 from aaf.entrypoints.cli.terminal.reading import optional_text, text
@@ -17,7 +16,6 @@ from aaf.entrypoints.cli.terminal.stopping import Stopped
 
 app = group("See what agents asked for, and close what is open.")
 
-_LISTED = 1000
 Id = Annotated[str, typer.Argument(metavar="ID", help="The action's id, or its beginning or end as listed.")]
 
 
@@ -37,7 +35,8 @@ def list_(
       aaf actions list --state unknown
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
-        found = list(_newest(client, limit, state=None if in_state is None else str(in_state)))
+        wanted = None if in_state is None else str(in_state)
+        found = list(client.pages("/v1/actions", "actions", cursor="before", limit=limit, state=wanted))
     if as_json:
         data([dict(one) for one in found])
         return
@@ -49,7 +48,7 @@ def list_(
         ("id", "asked at", "state", "risk", "type", "code", "agent"),
         [
             (
-                text(one, "id")[-length:],
+                inert(text(one, "id")[-length:]),
                 instant(text(one, "created_at")),
                 state(text(one, "status")),
                 risk(text(one, "risk")),
@@ -71,7 +70,7 @@ def show(id_: Id, url: Url = DEFAULT_URL, ca: Ca = None, as_json: AsJson = False
       aaf actions show 3fa9c1
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
-        action = client.get(f"/v1/actions/{_named(client, id_)}")
+        action = client.get(f"/v1/actions/{recent_action(client, id_)}")
     if as_json:
         data(action)
         return
@@ -103,7 +102,7 @@ def cancel(id_: Id, url: Url = DEFAULT_URL, ca: Ca = None) -> None:
       aaf actions cancel 3fa9c1
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
-        _say_state(client.post(f"/v1/actions/{_named(client, id_)}/cancel"))
+        _say_state(client.post(f"/v1/actions/{recent_action(client, id_)}/cancel"))
 
 
 @app.command()
@@ -124,20 +123,7 @@ def resolve(
         raise Stopped("missing_field", "How did it end?", hint="Give --succeeded or --failed.")
     with Client(url, credential(), ca=ca) as client:
         body: dict[str, Json] = {"succeeded": succeeded, "reason": why}
-        _say_state(client.post(f"/v1/actions/{_named(client, id_)}/resolve", body))
-
-
-def _newest(client: Client, limit: int, *, state: str | None = None) -> Iterator[Mapping[str, Json]]:
-    """Actions, newest first."""
-    return client.pages("/v1/actions", "actions", cursor="before", limit=limit, state=state)
-
-
-def _named(client: Client, part: str) -> str:
-    """The action meant; a part of an id is looked for among the newest."""
-    if len(part) == FULL:
-        return part.lower()
-    ids = [text(one, "id") for one in _newest(client, _LISTED)]
-    return named(part, ids, what="recent action", listing="aaf actions list")
+        _say_state(client.post(f"/v1/actions/{recent_action(client, id_)}/resolve", body))
 
 
 def _say_state(action: dict[str, Json]) -> None:

@@ -72,7 +72,7 @@ class _Ending:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         from aaf.entrypoints.cli.terminal.output import refusal  # noqa: PLC0415 - help doesn't need what prints refusals
-        from aaf.entrypoints.cli.terminal.stopping import Status, Stopped, stopped_by  # noqa: PLC0415 - as above
+        from aaf.entrypoints.cli.terminal.stopping import Status, Stopped, masked, stopped_by  # noqa: PLC0415 - as above
 
         match error:
             case Stopped():
@@ -83,6 +83,9 @@ class _Ending:
                 stopped = stopped_by(error)
             case KeyboardInterrupt():
                 stopped = Stopped("interrupted", "Interrupted.", status=Status.INTERRUPTED)
+            case typer.TyperException():
+                error.message = masked(error.message)  # the library prints it, with what was typed
+                return
             case OSError() if not isinstance(error, BrokenPipeError) and not self._traceback:
                 stopped = Stopped("system_error", f"{error.strerror or error}: {error.filename or 'the system'}.")
             case Exception() if _unforeseen(error) and not self._traceback:
@@ -99,7 +102,7 @@ class _Ending:
 
 def _unforeseen(error: Exception) -> bool:
     """Whether an exception is none that the library ends a command with."""
-    return not isinstance(error, typer.Exit | typer.Abort | typer.TyperException | BrokenPipeError)
+    return not isinstance(error, typer.Exit | typer.Abort | BrokenPipeError)
 
 
 def _version(value: bool) -> None:

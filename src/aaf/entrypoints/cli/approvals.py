@@ -16,7 +16,7 @@ from aaf.domain.canonical import Json
 from aaf.domain.errors import Code
 from aaf.entrypoints.cli.terminal.card import card, row_lines, unopened
 from aaf.entrypoints.cli.terminal.client import Client, credential
-from aaf.entrypoints.cli.terminal.naming import FULL, named, short_length
+from aaf.entrypoints.cli.terminal.naming import named, short_length
 from aaf.entrypoints.cli.terminal.options import DEFAULT_URL, AsJson, Ca, Limit, Url, group
 from aaf.entrypoints.cli.terminal.output import console, data, inert, left, note, on_terminal, risk, say, state, table
 from aaf.entrypoints.cli.terminal.prompts import confirm, more, reason
@@ -52,7 +52,7 @@ def list_(url: Url = DEFAULT_URL, ca: Ca = None, limit: Limit = 50, as_json: AsJ
         ("id", "risk", "time left", "type", "agent"),
         [
             (
-                text(one, "id")[-length:],
+                inert(text(one, "id")[-length:]),
                 risk(text(one, "risk")),
                 left(optional_text(one, "deadline"), now),
                 inert(text(one, "type")),
@@ -176,9 +176,7 @@ def _waiting(client: Client, limit: int) -> Iterator[Mapping[str, Json]]:
 
 def _named(client: Client, part: str) -> str:
     """The action meant; a part of an id is looked for among what waits."""
-    if len(part) == FULL:
-        return part.lower()
-    ids = [text(one, "id") for one in _waiting(client, _LISTED)]
+    ids = (text(one, "id") for one in _waiting(client, _LISTED))
     return named(part, ids, what="waiting approval", listing="aaf approvals list")
 
 
@@ -246,7 +244,7 @@ def _say_next(approval: Mapping[str, Json]) -> None:
     """What one may do about it."""
     if text(approval, "status") != "pending_approval":
         return
-    action = text(approval, "id")
+    action = inert(text(approval, "id"))
     for number in unopened(member(approval, "view")):
         note(f"open:    aaf approvals show {action} --open {number}")
     note(f"approve: aaf approvals approve {action}")

@@ -1,5 +1,6 @@
 """`aaf audit`: read the ledger, have the server check it, export it for the offline verifier, print the key to verify with."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.text import Text
 from aaf.domain.canonical import Json, parse
 from aaf.entrypoints.cli.terminal.client import Client, credential
 from aaf.entrypoints.cli.terminal.files import new_file
-from aaf.entrypoints.cli.terminal.naming import FULL
+from aaf.entrypoints.cli.terminal.naming import recent_action
 from aaf.entrypoints.cli.terminal.options import DEFAULT_URL, AsJson, Ca, Url, group
 from aaf.entrypoints.cli.terminal.output import console, data, inert, microseconds, note, say, state, table
 from aaf.entrypoints.cli.terminal.reading import member, number, optional_number, optional_text, text
@@ -20,12 +21,17 @@ from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 app = group("Read, check and export the ledger.")
 
+_TYPE = re.compile(r"[a-z_]{1,32}\.[a-z_]{0,31}")
+
 
 @app.command("list")
 def list_(
     url: Url = DEFAULT_URL,
     ca: Ca = None,
-    action: Annotated[str | None, typer.Option("--action", metavar="ID", help="Only of or about this action.")] = None,
+    action: Annotated[
+        str | None,
+        typer.Option("--action", metavar="ID", help="Only of or about this action: its id, or its beginning or end."),
+    ] = None,
     kind: Annotated[
         str | None, typer.Option("--type", metavar="TYPE", help="Only this type, or a family such as `key.`.")
     ] = None,
@@ -38,16 +44,15 @@ def list_(
     \b
     Examples:
       aaf audit list --type key.
-      aaf audit list --action 0193...
+      aaf audit list --action 3fa9c1
     """  # noqa: D301 - \b keeps the examples as they are written
-    if action is not None and len(action) != FULL:
-        raise Stopped("wrong_type", "--action takes a whole id.", hint="`aaf actions show ID` prints it.")
-    if kind is not None and "." not in kind:
+    if kind is not None and not _TYPE.fullmatch(kind):
         raise Stopped(
             "wrong_type", "--type takes a type or a family.", hint="Write key.created, or key. for its family."
         )
     with Client(url, credential(), ca=ca) as client:
-        query: dict[str, str | int | None] = {"action": action, "type": kind, "after": after}
+        about = None if action is None else recent_action(client, action)
+        query: dict[str, str | int | None] = {"action": about, "type": kind, "after": after}
         events = list(client.pages("/v1/audit/events", "events", cursor="after", limit=limit, **query))
     if as_json:
         data([dict(one) for one in events])
@@ -113,7 +118,7 @@ def export(
         raise Stopped(
             "file_wanted", "A ledger is not for the eye.", hint="Name a file with -o, or use `aaf audit list`."
         )
-    with Client(url, credential(), ca=ca) as client, client.stream("/v1/audit/export") as pieces:
+    with Client(url, credential(), ca=ca) as client, client.stream("/v1/audit/export", "text/plain") as pieces:
         if output is None:
             entries = _copied(pieces, sys.stdout.buffer)
         else:

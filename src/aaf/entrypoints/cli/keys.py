@@ -1,6 +1,7 @@
 """`aaf keys`: API keys of agents, people and services. A secret is printed once, when it is made, and is kept nowhere."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from aaf.domain.canonical import Json
 from aaf.domain.principal import Kind
 from aaf.entrypoints.cli.terminal.client import Client, credential
-from aaf.entrypoints.cli.terminal.naming import FULL, named, short_length
+from aaf.entrypoints.cli.terminal.naming import named, no_key, short_length
 from aaf.entrypoints.cli.terminal.options import DEFAULT_URL, AsJson, Ca, Url, group
 from aaf.entrypoints.cli.terminal.output import data, inert, instant, note, say, table
 from aaf.entrypoints.cli.terminal.reading import member, members, optional_text, text, texts
@@ -43,6 +44,7 @@ def create(
       aaf keys create builder --kind agent --action 'files.*' --expires 90d
       aaf keys create ada --kind user --role approver
     """  # noqa: D301 - \b keeps the examples as they are written
+    no_key(name, wanted="a name", hint="Name who holds it; the key is made and printed.")
     body: dict[str, Json] = {
         "name": name,
         "kind": str(kind),
@@ -77,7 +79,7 @@ def list_(url: Url = DEFAULT_URL, ca: Ca = None, as_json: AsJson = False) -> Non
         ("id", "begins with", "kind", "roles", "expires", "revoked", "may submit", "name"),
         [
             (
-                text(one, "id")[-length:],
+                inert(text(one, "id")[-length:]),
                 inert(text(one, "hint")),
                 inert(text(member(one, "principal"), "kind")),
                 inert(",".join(texts(member(one, "principal"), "roles"))),
@@ -104,12 +106,15 @@ def revoke(
       aaf keys revoke 3fa9c1
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
-        key = id_.lower()
-        if len(key) != FULL:
-            ids = [text(one, "id") for one in members(client.get("/v1/api-keys"), "keys")]
-            key = named(id_, ids, what="key", listing="aaf keys list")
+        key = named(id_, _ids(client), what="key", listing="aaf keys list")
         client.post(f"/v1/api-keys/{key}/revoke")
     say(f"{inert(key)} is revoked")
+
+
+def _ids(client: Client) -> Iterator[str]:
+    """The ids of all keys; nothing is asked before the first is wanted."""
+    for one in members(client.get("/v1/api-keys"), "keys"):
+        yield text(one, "id")
 
 
 def _seconds(span: str) -> int:

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from aaf.bootstrap import App, build
 from aaf.domain.errors import AafError
-from aaf.entrypoints.cli.terminal.client import is_loopback
+from aaf.entrypoints.cli.terminal.address import is_loopback
 from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
 from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
 from aaf.ports import Log
@@ -176,11 +176,12 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         bound = socket.create_server(
             address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=False, reuse_port=False
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name with an empty or a long label is no OSError
+        why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
         raise Stopped(
             "address_unusable",
-            f"{host}:{port} can't be listened on: {error.strerror}.",
-            hint="Name another --port; 0 takes a free one.",
+            f"{host}:{port} can't be listened on: {why}.",
+            hint="Name another --port, where 0 takes a free one, or another --host.",
         ) from None
     with bound:
         bound.setblocking(False)

@@ -16,6 +16,7 @@ from aaf.entrypoints.console import approval, inbox, signing
 from aaf.entrypoints.console.assets import asset
 from aaf.entrypoints.console.pages import HEADERS, page, refusal, to
 from aaf.entrypoints.console.receiving import (
+    ACTION,
     SignedOut,
     Site,
     Visit,
@@ -32,7 +33,7 @@ from aaf.services.core import Core
 
 Open = Callable[[Site, Request], Awaitable[Response]]
 Inside = Callable[[Visit], Awaitable[Response]]
-_ACTION, _INDEX = r"(?P<action>[0-9a-f-]{36})", r"(?P<index>[0-9]{1,6})"
+_ACTION, _INDEX = f"(?P<action>{ACTION})", "(?P<index>[0-9]{1,6})"
 
 
 @dataclass(frozen=True, slots=True)

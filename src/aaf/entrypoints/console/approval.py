@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from aaf.domain.approval import ReviewVerdict, eligible
+from aaf.domain.approval import ReviewVerdict
 from aaf.domain.decision import Requirement
 from aaf.domain.errors import AafError, Code, InputRefused, NotFound, NotPermitted, StateConflict
 from aaf.domain.states import State
@@ -17,7 +17,7 @@ from aaf.entrypoints.console.presenting import difference, facts, parameters, wh
 from aaf.entrypoints.console.receiving import Visit, check_settled, check_token
 from aaf.entrypoints.refusing import refused
 from aaf.services import review
-from aaf.services.core import Caller
+from aaf.services.core import Known
 from aaf.services.inbox import mark_of
 from aaf.services.review import Shown
 
@@ -28,16 +28,6 @@ class Typed:
 
     verdict: str = ReviewVerdict.REJECT
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One requirement in words: whom it asks, how many, and how many eligible people have approved."""
-
-    approvers: tuple[str, ...]
-    quorum: int
-    approved: int
-    reason_required: bool
 
 
 async def read(visit: Visit) -> Response:
@@ -102,7 +92,10 @@ async def _page(
         difference=difference(shown.view),
         unopened=[one for one in long_values if not one.opened],
         long_values=long_values,
-        asked=[_asked(visit.caller, requirement, shown) for requirement in record.requirements],
+        asked=[
+            (one, _approvers(visit.caller.known, one), approved)
+            for one, approved in zip(record.requirements, shown.approved, strict=True)
+        ],
         reviews=[(visit.caller.known.name(one.reviewer), one) for one in shown.reviews],
         reason_required=any(one.reason_required for one in record.requirements),
         open=record.state is State.PENDING_APPROVAL,
@@ -122,15 +115,12 @@ async def _page(
     )
 
 
-def _asked(caller: Caller, requirement: Requirement, shown: Shown) -> Asked:
-    known = caller.known
-    names = tuple(
+def _approvers(known: Known, requirement: Requirement) -> list[str]:
+    """Whom a requirement asks, in words."""
+    return [
         f"{known.name(name)} (user)" if kind == "user" else f"anybody with the role {name}"
         for kind, _, name in (one.partition(":") for one in requirement.approvers)
-    )
-    people = [known.person(one.reviewer) for one in shown.reviews if one.verdict is ReviewVerdict.APPROVE]
-    approved = sum(person is not None and eligible(person, (requirement,)) for person in people)
-    return Asked(names, requirement.quorum, approved, requirement.reason_required)
+    ]
 
 
 # --- long values ------------------------------------------------------------------------------------------------------

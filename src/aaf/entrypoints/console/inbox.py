@@ -10,12 +10,12 @@ from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.entrypoints.console.pages import page
 from aaf.entrypoints.console.presenting import gist
-from aaf.entrypoints.console.receiving import Visit
+from aaf.entrypoints.console.receiving import ACTION, Visit
 from aaf.services import actions
 from aaf.services.inbox import inbox, pulse_of
 
 PAGE = 50
-_ID = re.compile(r"[0-9a-f-]{36}")
+_ID = re.compile(ACTION)
 _PLACE = re.compile(r"[1-9][0-9]{0,2}")
 
 
@@ -82,10 +82,10 @@ async def history(visit: Visit) -> Response:
     return page(
         "actions.html",
         visit,
-        records=found,
+        records=found.records,
         known=visit.caller.known,
         state=state,
         states=STATES,
-        next=found[-1].id if len(found) == PAGE else None,
+        next=found.next,
         opens=visit.caller.principal.may(Permission.ORG_APPROVAL_READ),
     )

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from aaf.domain import instants
 from aaf.entrypoints.console import presenting
 from aaf.entrypoints.console.assets import address
 from aaf.entrypoints.console.receiving import Visit
@@ -43,9 +44,9 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         asset=address,
-        instant=presenting.instant,
-        iso=presenting.iso,
-        span=presenting.span,
+        instant=instants.for_people,
+        iso=instants.to_second,
+        span=instants.span,
         value=presenting.value,
         plain=presenting.plain_text,
         rendered=presenting.rendered,

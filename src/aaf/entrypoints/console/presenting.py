@@ -1,18 +1,15 @@
 r"""The segments of a view as lines that a page can print: each line apart, each escape with the name of what it stands for, all counted.
 
-A segment that isn't inert is rendered again rather than trusted. Nothing is interpreted, linked or cut here; what the view holds back
-says how much it is.
+Nothing is interpreted, linked or cut here; what the view holds back says how much it is.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from aaf.domain.canonical import Json
-from aaf.domain.letters import LETTERS
-from aaf.domain.rendering import Flag, Kind, plain, render
+from aaf.domain.rendering import Flag, Kind, checked, plain, render
 from aaf.domain.view import preview
 
 _WORDS: Mapping[str, str] = {
@@ -40,8 +37,6 @@ GIST = 120
 SHORT = 100
 """Characters of a value that stands on one line with its name."""
 _SIGNS = {"+": "add", "-": "del", "@": "at"}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,7 @@ def value(segments: Json) -> Value:
     lines: list[tuple[Piece, ...]] = []
     line: list[Piece] = []
     counted: Counter[str] = Counter()
-    for kind, text, flag in _inert(segments):
+    for kind, text, flag in checked(segments):
         if flag is not None:
             counted[flag] += _count(kind, text)
         if flag == Flag.NEWLINE:
@@ -117,26 +112,6 @@ def rendered(text: str) -> Json:
 def plain_text(text: str) -> str:
     """The same for a title, which has no marks."""
     return plain(render(text))
-
-
-def _inert(segments: Json) -> Iterator[tuple[str, str, str | None]]:
-    """The segments as they are; what a browser could take for more than text is rendered again."""
-    for one in segments if isinstance(segments, list) else [segments]:
-        match one:
-            case [str(kind), str(text), (str() | None) as flag] if is_inert(text):
-                yield kind, text, flag
-            case [str(), str(text), *_]:
-                for part in render(text):
-                    yield str(part.kind), part.text, part.flag and str(part.flag)
-            case _:
-                raise ValueError("segments")
-
-
-def is_inert(text: str) -> bool:
-    """Whether a segment's text holds only what `render` lets stand: nothing in it moves, hides or imitates its neighbours."""
-    if text.isascii():
-        return text.isprintable()
-    return all(" " <= one <= "~" or ord(one) in LETTERS for one in text)
 
 
 def _count(kind: str, text: str) -> int:
@@ -171,13 +146,13 @@ def gist(view: Mapping[str, Json]) -> tuple[Json, Json, bool] | None:
     segments = rows[0]["segments"]
     kept: list[Json] = []
     room = GIST
-    for kind, text, flag in _inert(segments):
+    for kind, text, flag in checked(segments):
         if room <= 0 or flag == Flag.NEWLINE:
             break
         kept.append([kind, text[:room] if kind == Kind.TEXT else text, flag])
         room -= len(text)
     shown = sum(len(one[1]) for one in kept if isinstance(one, list) and isinstance(one[1], str))
-    return rows[0]["path"], kept, len(rows) > 1 or shown < sum(len(text) for _, text, _ in _inert(segments))
+    return rows[0]["path"], kept, len(rows) > 1 or shown < sum(len(text) for _, text, _ in checked(segments))
 
 
 def whole(view: Mapping[str, Json], index: int) -> Parameter:
@@ -224,28 +199,3 @@ def parameter(row: Mapping[str, Json], *, opened: bool) -> Parameter:
 def _rows(view: Mapping[str, Json], part: str) -> list[dict[str, Json]]:
     rows = view[part]
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-# --- time -------------------------------------------------------------------------------------------------------------
-
-
-def instant(microseconds: int) -> str:
-    """`2026-01-31 12:00:00 UTC`."""
-    return f"{_EPOCH + timedelta(microseconds=microseconds):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def iso(microseconds: int) -> str:
-    """RFC 3339, for `<time datetime>`."""
-    return f"{_EPOCH + timedelta(microseconds=microseconds):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def span(microseconds: int) -> str:
-    """`4 min`, as a person would say it; what is over is `0 s`."""
-    seconds = max(0, microseconds // 1_000_000)
-    if seconds < 2 * _MINUTE:
-        return f"{seconds} s"
-    if seconds < 2 * _HOUR:
-        return f"{seconds // _MINUTE} min"
-    if seconds < 2 * _DAY:
-        return f"{seconds // _HOUR} h"
-    return f"{seconds // _DAY} days"

@@ -24,6 +24,8 @@ BODY = 32_768
 """Bytes of a form: a reason of the greatest length, escaped, fits several times."""
 BODY_TIME = 30.0
 FIELDS = 12
+ACTION = "[0-9a-f-]{36}"
+"""What may be the id of an action in an address."""
 SETTLE = 600_000
 """Microseconds that a question has to stand before an answer to it counts."""
 _ROOT_BYTES = 16

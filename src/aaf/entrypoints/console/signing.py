@@ -9,6 +9,7 @@ from aaf.domain.canonical import Json
 from aaf.domain.errors import AafError, InputRefused, NotAuthenticated, NotPermitted, TooMany
 from aaf.entrypoints.console.pages import page, to
 from aaf.entrypoints.console.receiving import (
+    ACTION,
     Site,
     Visit,
     check_origin,
@@ -25,7 +26,7 @@ from aaf.entrypoints.refusing import refused
 from aaf.services.core import Caller
 from aaf.services.signing_in import sign_in
 
-_OURS = re.compile(r"/(?:actions|approvals/[0-9a-f-]{36}(?:/values/[0-9]{1,6})?)?")
+_OURS = re.compile(f"/(?:actions|approvals/{ACTION}(?:/values/[0-9]{{1,6}})?)?")
 
 
 def _next(path: str) -> str:

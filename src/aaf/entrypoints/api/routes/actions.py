@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from aaf.domain.advice import ADVICE
 from aaf.domain.errors import Code, InputRefused
+from aaf.domain.instants import instant
 from aaf.entrypoints.api import answers
-from aaf.entrypoints.api.answers import action_body, answer, seen_body
+from aaf.entrypoints.api.answers import answer
 from aaf.entrypoints.api.openapi import refusals
 from aaf.entrypoints.api.receiving import Authenticated, Call, DoorRoute
 from aaf.entrypoints.api.requests import (
@@ -27,7 +28,7 @@ from aaf.entrypoints.api.requests import (
 from aaf.services import actions, permits
 from aaf.services.actions import AWAITED, Seen
 from aaf.services.execute import execute
-from aaf.services.telling import instant
+from aaf.services.telling import tell, tell_seen
 
 router = APIRouter(prefix="/v1", route_class=DoorRoute, tags=["actions"])
 
@@ -42,9 +43,8 @@ async def list_actions(
     call: Authenticated, state: InState = None, before: Before = None, limit: Limit = 50
 ) -> Response:
     """An agent sees its own actions, people with `org:action:read` all of them."""
-    found = await actions.listed(call.core, call.caller, state=state, before=before, limit=limit)
-    last = found[-1].id if len(found) == limit else None
-    return answer({"actions": [action_body(call.caller, record) for record in found], "next": last})
+    page = await actions.listed(call.core, call.caller, state=state, before=before, limit=limit)
+    return answer({"actions": [tell(call.caller, record) for record in page.records], "next": page.next})
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def read_action(call: Authenticated, action: ActionId, wait: Wait = 0) -> 
         hint = f"Wait at most {call.door.limits.wait} seconds, then ask again."
         raise InputRefused(Code.WRONG_TYPE, ADVICE[Code.WRONG_TYPE].message, hint=hint, path="?wait")
     seen = await _awaited(call, action, wait) if wait else await actions.see(call.core, call.caller, action)
-    return answer(seen_body(call.caller, seen))
+    return answer(tell_seen(call.caller, seen))
 
 
 async def _awaited(call: Call, action: str, seconds: int) -> Seen:
@@ -89,7 +89,7 @@ async def execute_action(call: Authenticated, action: ActionId, body: ExecuteBod
         ran = await execute(call.core, call.caller, action, digest=body.digest)
     finally:
         call.door.wakes.ring(action)
-    return answer(action_body(call.caller, ran.record, result=ran.result))
+    return answer(tell(call.caller, ran.record, result=ran.result))
 
 
 @router.post(
@@ -115,7 +115,7 @@ async def consume_permit(call: Authenticated, jti: PermitId, body: ConsumeBody) 
     """The action is `executing` afterwards; run it with the parameters of the answer and report the outcome."""
     consumed = await permits.consume(call.core, call.caller, jti, digest=body.digest)
     call.door.wakes.ring(consumed.record.id)
-    return answer({"action": action_body(call.caller, consumed.record), "params": consumed.params})
+    return answer({"action": tell(call.caller, consumed.record), "params": consumed.params})
 
 
 @router.post(
@@ -130,7 +130,7 @@ async def report_outcome(call: Authenticated, action: ActionId, body: OutcomeBod
         call.core, call.caller, action, lease=body.lease, succeeded=body.succeeded, result=body.result
     )
     call.door.wakes.ring(action)
-    return answer(action_body(call.caller, ran.record, result=ran.result))
+    return answer(tell(call.caller, ran.record, result=ran.result))
 
 
 @router.post(
@@ -143,7 +143,7 @@ async def cancel_action(call: Authenticated, action: ActionId) -> Response:
     """Only the agent that submitted it can."""
     record = await actions.cancel(call.core, call.caller, action)
     call.door.wakes.ring(action)
-    return answer(action_body(call.caller, record))
+    return answer(tell(call.caller, record))
 
 
 @router.post(
@@ -156,4 +156,4 @@ async def resolve_action(call: Authenticated, action: ActionId, body: ResolveBod
     """A person says how it ended, with a reason."""
     record = await actions.resolve(call.core, call.caller, action, succeeded=body.succeeded, reason=body.reason)
     call.door.wakes.ring(action)
-    return answer(action_body(call.caller, record))
+    return answer(tell(call.caller, record))

@@ -4,11 +4,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from aaf.entrypoints.api import answers
-from aaf.entrypoints.api.answers import action_body, answer, approval_body, approval_summary
+from aaf.entrypoints.api.answers import answer, approval_body, approval_summary
 from aaf.entrypoints.api.openapi import refusals
 from aaf.entrypoints.api.receiving import Authenticated, DoorRoute
 from aaf.entrypoints.api.requests import ActionId, Before, Index, Limit, ReviewBody
 from aaf.services import review
+from aaf.services.telling import tell
 
 router = APIRouter(prefix="/v1", route_class=DoorRoute, tags=["approvals"])
 
@@ -21,9 +22,9 @@ router = APIRouter(prefix="/v1", route_class=DoorRoute, tags=["approvals"])
 )
 async def list_approvals(call: Authenticated, before: Before = None, limit: Limit = 50) -> Response:
     """Newest first; what nobody answered in time is closed on the way and left out, so a page may be shorter than `limit`."""
-    found = await review.waiting(call.core, call.caller, before=before, limit=limit)
-    last = found[-1].id if len(found) == limit else None
-    return answer({"approvals": [approval_summary(call.caller.known, record) for record in found], "next": last})
+    page = await review.waiting(call.core, call.caller, before=before, limit=limit)
+    listed = [approval_summary(call.caller.known, record) for record in page.records]
+    return answer({"approvals": listed, "next": page.next})
 
 
 @router.get(
@@ -60,4 +61,4 @@ async def answer_approval(call: Authenticated, action: ActionId, body: ReviewBod
     given = review.Answer(action, body.verdict, body.digest, body.view_digest, body.reason)
     record = await review.review(call.core, call.caller, given)
     call.door.wakes.ring(action)
-    return answer(action_body(call.caller, record))
+    return answer(tell(call.caller, record))

@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
+from aaf.domain.instants import instant
 from aaf.domain.record import KeyRecord, PrincipalRecord
 from aaf.entrypoints.api.answers import answer, closed
 from aaf.entrypoints.api.openapi import refusals
 from aaf.entrypoints.api.receiving import Authenticated, DoorRoute
 from aaf.entrypoints.api.requests import KeyId, KeyWantedBody
 from aaf.services import access
-from aaf.services.telling import instant
 
 
 @closed

@@ -15,7 +15,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from aaf.domain.errors import AafError, Code, InputRefused, Unavailable
-from aaf.entrypoints.api.answers import seen_body
 from aaf.entrypoints.api.openapi import event_stream, refusals
 from aaf.entrypoints.api.problems import refusal
 from aaf.entrypoints.api.receiving import Authenticated, Call, DoorRoute, headers_of
@@ -24,6 +23,7 @@ from aaf.entrypoints.api.wire import WIRE, Wire
 from aaf.services import actions
 from aaf.services.actions import AWAITED, Seen
 from aaf.services.core import Caller
+from aaf.services.telling import tell_seen
 
 RETRY = 2_000
 """Milliseconds that a client lets pass before it comes back."""
@@ -134,4 +134,4 @@ class _Stream(StreamingResponse):
 
 def _event(caller: Caller, seen: Seen) -> bytes:
     """One event; the data is one line, because JSON escapes line breaks."""
-    return b"id: %d\nevent: action\ndata: %b\n\n" % (seen.record.version, orjson.dumps(seen_body(caller, seen)))
+    return b"id: %d\nevent: action\ndata: %b\n\n" % (seen.record.version, orjson.dumps(tell_seen(caller, seen)))

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from aaf.domain.errors import Code, InputRefused
-from aaf.entrypoints.api.answers import action_body, answer, seen_body
+from aaf.entrypoints.api.answers import answer
 from aaf.entrypoints.api.problems import refusal
 from aaf.entrypoints.api.receiving import (
     Door,
@@ -20,6 +20,7 @@ from aaf.entrypoints.api.receiving import (
 from aaf.services.actions import see
 from aaf.services.forming import read_submission
 from aaf.services.submit import submit
+from aaf.services.telling import tell, tell_seen
 
 PATH = "/v1/actions"
 METHOD = "POST"
@@ -53,9 +54,9 @@ class Submitting:
         record = submitted.record
         sent = {"Location": f"{PATH}/{record.id}"}
         if submitted.created:
-            return answer(action_body(caller, record, result=submitted.result, faults=submitted.faults), 201, sent)
+            return answer(tell(caller, record, result=submitted.result, faults=submitted.faults), 201, sent)
         sent["Idempotent-Replayed"] = "true"
-        return answer(seen_body(caller, await see(core, caller, record.id)), 200, sent)
+        return answer(tell_seen(caller, await see(core, caller, record.id)), 200, sent)
 
 
 def _idempotency_key(headers: Headers) -> str | None:

@@ -48,7 +48,8 @@ class Evidence:
     def export(self, client: Client, path: str, name: str) -> Path:
         """Save what the server exports."""
         target = self.folder / name
-        with client.stream(path) as pieces, new_file(target) as file:
+        kind = "application/zip" if target.suffix == ".zip" else "text/plain"
+        with client.stream(path, kind) as pieces, new_file(target) as file:
             for piece in pieces:
                 file.write(piece)
         return target

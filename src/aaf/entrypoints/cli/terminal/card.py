@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from aaf.domain.canonical import Json
-from aaf.domain.rendering import Flag
+from aaf.domain.rendering import Flag, Kind, checked
 from aaf.entrypoints.cli.terminal.output import console, inert, instant, left, risk, state
 from aaf.entrypoints.cli.terminal.reading import (
     elements,
@@ -22,6 +22,7 @@ from aaf.entrypoints.cli.terminal.reading import (
     optional_number,
     optional_text,
     text,
+    texts,
     unexpected,
 )
 
@@ -36,18 +37,12 @@ _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def segments(value: Json, style: str = "") -> Text:
-    """Segments as text: escapes marked by colour; a segment that isn't inert is rendered again rather than trusted."""
-    if not isinstance(value, list):
-        raise unexpected("segments")
-    line = Text()
-    for one in value:
-        match one:
-            case [str(kind), str(shown), *_]:
-                safe = shown if shown.isprintable() else inert(shown)
-                line.append(safe, style=_ESCAPE if kind == "escape" else style)
-            case _:
-                raise unexpected("segments")
-    return line
+    """Segments as text, escapes marked by colour."""
+    try:
+        parts = [(shown, _ESCAPE if kind == Kind.ESCAPE else style) for kind, shown, _ in checked(value)]
+    except ValueError:
+        raise unexpected("segments") from None
+    return Text.assemble(*parts)
 
 
 def _broken(value: Json) -> Iterator[Json]:
@@ -93,18 +88,13 @@ def row_lines(row: Mapping[str, Json]) -> Iterator[Text]:
     length = number(row, "length")
     if text(row, "type") == "text" and length > len(MARK):
         head.append(f", {length} characters", style="dim")
-    yield from quoted_head(head)
+    yield from quoted(head)  # keys come from the agent too
     yield from value_lines(row)
     hidden = optional_number(row, "hidden")
     if hidden:
         yield Text(f"{hidden} characters hidden: open value {number(row, 'index')} to approve", style="bold yellow")
     elif row.get("long") is True:
         yield Text("a long value, opened", style="dim")
-
-
-def quoted_head(head: Text) -> Iterator[Text]:
-    """A parameter's name; keys come from the agent, so they are quoted too."""
-    yield from quoted(head)
 
 
 def unopened(view: Mapping[str, Json]) -> list[int]:
@@ -144,6 +134,7 @@ def _card(approval: Mapping[str, Json], now: datetime | None) -> Iterator[Text]:
     yield from _section("What it would do", _effect(view))
     yield from _section("Parameters", _rows(members(view, "params")))
     yield from _section("Claimed by the agent; nobody has checked it", _rows(members(view, "claimed")))
+    yield from _section("Who is asked", _asked(approval))
     yield Text()
     yield Text.assemble(("action  ", "dim"), inert(text(approval, "id")))
     yield Text.assemble(("digest  ", "dim"), inert(text(approval, "digest")))
@@ -158,6 +149,13 @@ def _section(title: str, lines: Iterable[Text]) -> Iterator[Text]:
             yield Text(title, style="bold underline")
             first = False
         yield line
+
+
+def _asked(approval: Mapping[str, Json]) -> Iterator[Text]:
+    for one, approved in zip(members(approval, "requirements"), elements(approval, "approved"), strict=False):
+        also = ", with a reason" if one.get("reason_required") is True else ""
+        names = ", ".join(texts(one, "approvers"))
+        yield Text(inert(f"{approved} of {number(one, 'quorum')} approved{also}: {names}"))
 
 
 def _reasons(view: Mapping[str, Json]) -> Iterator[Text]:

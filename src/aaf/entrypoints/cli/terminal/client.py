@@ -1,17 +1,17 @@
 """One connection to a firewall's HTTP API.
 
-The key comes from AAF_API_KEY or is typed unseen, never from an argument, and travels in the clear within this machine only. Proxies,
-`.netrc` and certificate variables of the environment are not used. Nothing is tried twice.
+The key comes from AAF_API_KEY or is typed unseen, never from an argument, and is taken out of whatever a server or a library says about
+a failure. Only success is an answer: redirects are not followed. Proxies, `.netrc` and certificate variables of the environment are not
+used. Nothing is tried twice.
 """
 
 import json
 import os
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,12 +21,14 @@ import httpx2
 from aaf.domain.api_key import PREFIX
 from aaf.domain.canonical import Json, parse
 from aaf.domain.errors import AafError, Code
+from aaf.domain.redaction import Values
+from aaf.entrypoints.cli.terminal.address import read_address
+from aaf.entrypoints.cli.terminal.options import KEY_VARIABLE
 from aaf.entrypoints.cli.terminal.output import on_terminal
 from aaf.entrypoints.cli.terminal.prompts import unseen
 from aaf.entrypoints.cli.terminal.reading import members
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
-KEY_VARIABLE = "AAF_API_KEY"
 _TIMEOUT = 30.0
 _PAGE = 200
 _UNUSABLE = frozenset({400, 405, 413, 500, 502, 503, 504})
@@ -50,18 +52,12 @@ def credential() -> str:
             f"`read -rs {KEY_VARIABLE} && export {KEY_VARIABLE}` keeps it out of the history.",
         )
     if not key.isascii() or not key.isprintable():
-        raise Stopped("invalid_credential", f"{KEY_VARIABLE} holds no key.", hint=f"A key begins with {PREFIX}.")
+        raise Stopped(
+            "invalid_credential",
+            f"{KEY_VARIABLE} holds no key.",
+            hint=f"A key is {PREFIX} and letters and digits after it.",
+        )
     return key
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Refused(Stopped):
@@ -79,28 +75,17 @@ class Client:
 
     def __init__(self, url: str, key: str, *, ca: Path | None = None) -> None:
         """Check the address; nothing is sent yet. `ca` is a file of certificates to trust instead of the system's."""
-        if "@" in url or PREFIX in url:  # before anything that prints it
-            raise Stopped(
-                "bad_url",
-                "The address holds a name, a password or a key.",
-                hint=f"The key belongs into {KEY_VARIABLE}.",
-            )
-        address = _address(url)
-        if address.scheme == "http" and not is_loopback(address.host):
-            raise Stopped(
-                "bad_url",
-                "The key would travel in the clear beyond this machine.",
-                hint="Use an https:// address, or a tunnel to a port of this machine.",
-            )
-        self.url = url.rstrip("/")
+        address = read_address(url)
+        self.url = address.url
         self.now: datetime | None = None
         """The server's time at its last answer, to the second."""
         self._http = httpx2.Client(
             headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
             timeout=_TIMEOUT,
             trust_env=False,
-            verify=_trusted(ca) if address.scheme == "https" else False,
+            verify=_trusted(ca) if address.tls else False,
         )
+        self._key = key
 
     def __enter__(self) -> Self:
         """This."""
@@ -135,12 +120,14 @@ class Client:
             query[cursor] = following
 
     @contextmanager
-    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
-        """A long answer, in pieces."""
-        with _reachable(self.url), self._http.stream("GET", self.url + path, headers={"Accept": "*/*"}) as response:
-            if response.is_error:
+    def stream(self, path: str, kind: str) -> Iterator[Iterator[bytes]]:
+        """A long answer of a media type, in pieces."""
+        with self._reaching(), self._http.stream("GET", self.url + path, headers={"Accept": "*/*"}) as response:
+            if not response.is_success:
                 response.read()
-                raise _problem(response, self.url)
+                raise self._problem(response)
+            if response.headers.get("content-type", "").partition(";")[0] != kind:
+                raise self._foreign()
             yield response.iter_bytes()
 
     def _send(
@@ -154,40 +141,71 @@ class Client:
     ) -> httpx2.Response:
         content = None if body is None else json.dumps(body).encode()
         kind = {"Content-Type": "application/json"} if content is not None else {}
-        with _reachable(self.url):
+        with self._reaching():
             response = self._http.request(
                 method, self.url + path, params=params, content=content, headers={**kind, **(headers or {})}
             )
-        if response.is_error:
-            raise _problem(response, self.url)
-        date = response.headers.get("date")
-        self.now = parsedate_to_datetime(date) if date else None
+        if not response.is_success:
+            raise self._problem(response)
+        with suppress(KeyError, ValueError, OverflowError):
+            self.now = parsedate_to_datetime(response.headers["date"])
         return response
 
     def _object(self, response: httpx2.Response) -> dict[str, Json]:
         try:
             value = parse(response.content)
         except (AafError, ValueError):
-            raise _foreign(self.url) from None
+            raise self._foreign() from None
         if not isinstance(value, dict):
-            raise _foreign(self.url)
+            raise self._foreign()
         return value
 
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Turn what can go wrong on the way into a sentence."""
+        try:
+            yield
+        except httpx2.TimeoutException:
+            raise Stopped(
+                "no_answer",
+                f"{self.url} did not answer in time.",
+                hint="Look at the server's log; what was asked may still happen.",
+            ) from None
+        except httpx2.HTTPError as error:
+            why = Values([self._key]).clean_text(str(error)).rstrip(".")
+            hint = "Start a server with `aaf serve`, or name another by --url or AAF_URL; the address of one with TLS begins with https."
+            if "CERTIFICATE_VERIFY_FAILED" in why:
+                hint = "Trust its certificate with --ca FILE, and write the host name that the certificate is for."
+            raise Stopped("unreachable", f"{self.url} can't be reached: {why}.", hint=hint) from None
 
-def _address(url: str) -> httpx2.URL:
-    """The address of a server, as it will be called.
+    def _problem(self, response: httpx2.Response) -> Stopped:
+        """A refusal of the server; whatever is neither success nor error is none."""
+        if not response.is_error:
+            return self._foreign(f" Its status is {response.status_code}.")
+        try:
+            value = Values([self._key]).redacted(parse(response.content))
+        except (AafError, ValueError):
+            return self._foreign()
+        if not isinstance(value, dict) or not isinstance(value.get("code"), str):
+            return self._foreign()
+        sentence = str(value.get("detail") or value.get("title") or response.status_code)
+        if value.get("path"):
+            sentence = f"{sentence} ({value['path']})"
+        code, hint = str(value["code"]), str(value.get("hint") or "")
+        match code:  # what the server says to a program is no help at a terminal
+            case Code.INVALID_CREDENTIAL | Code.MISSING_CREDENTIAL:
+                hint = (
+                    f"Look at {KEY_VARIABLE}: it may be the key of another installation than the one at {self.url}. "
+                    "An administrator makes a new one with `aaf keys create`."
+                )
+            case Code.PERMISSION_DENIED:
+                hint = f"{hint} If this is an agent's key, use a person's; else one whose role has the right.".lstrip()
+        return Refused(response.status_code, code, sentence, hint=hint)
 
-    Raises:
-        Stopped: it is none.
-    """
-    try:
-        address = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        address = httpx2.URL()
-    known = address.scheme in {"http", "https"} and address.host and address.port != 0
-    if not known or "?" in url or "#" in url:
-        raise Stopped("bad_url", f"{url} is no address of a server.", hint="Write it like http://127.0.0.1:8700.")
-    return address
+    def _foreign(self, why: str = "") -> Stopped:
+        """Whatever answers there, it is not a firewall."""
+        sentence = f"What answers at {self.url} is no Agent Action Firewall.{why}"
+        return Stopped("not_a_firewall", sentence, hint="Check --url or AAF_URL.")
 
 
 def _trusted(ca: Path | None) -> ssl.SSLContext:
@@ -198,52 +216,3 @@ def _trusted(ca: Path | None) -> ssl.SSLContext:
         raise Stopped("bad_certificates", f"{ca} holds no certificates.", hint="Name a PEM file.") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-@contextmanager
-def _reachable(url: str) -> Iterator[None]:
-    """Turn what can go wrong on the way into a sentence."""
-    try:
-        yield
-    except httpx2.TimeoutException:
-        raise Stopped(
-            "no_answer",
-            f"{url} did not answer in time.",
-            hint="Look at the server's log; what was asked may still happen.",
-        ) from None
-    except httpx2.HTTPError as error:
-        why = str(error).rstrip(".")
-        hint = "Start a server with `aaf serve`, or name another by --url or AAF_URL; the address of one with TLS begins with https."
-        if "CERTIFICATE_VERIFY_FAILED" in why:
-            hint = "Trust its certificate with --ca FILE, and write the host name that the certificate is for."
-        raise Stopped("unreachable", f"{url} can't be reached: {why}.", hint=hint) from None
-
-
-def _problem(response: httpx2.Response, url: str) -> Stopped:
-    """A refusal of the server."""
-    try:
-        value = parse(response.content)
-    except (AafError, ValueError):
-        return _foreign(url)
-    if not isinstance(value, dict) or not isinstance(value.get("code"), str):
-        return _foreign(url)
-    sentence = str(value.get("detail") or value.get("title") or response.status_code)
-    if value.get("path"):
-        sentence = f"{sentence} ({value['path']})"
-    code, hint = str(value["code"]), str(value.get("hint") or "")
-    match code:  # what the server says to a program is no help at a terminal
-        case Code.INVALID_CREDENTIAL | Code.MISSING_CREDENTIAL:
-            hint = (
-                f"Look at {KEY_VARIABLE}: it may be the key of another installation than the one at {url}. "
-                "An administrator makes a new one with `aaf keys create`."
-            )
-        case Code.PERMISSION_DENIED:
-            hint = f"{hint} If this is an agent's key, use a person's; else one whose role has the right.".lstrip()
-    return Refused(response.status_code, code, sentence, hint=hint)
-
-
-def _foreign(url: str) -> Stopped:
-    """Whatever answers there, it is not a firewall."""
-    return Stopped(
-        "not_a_firewall", f"What answers at {url} is no Agent Action Firewall.", hint="Check --url or AAF_URL."
-    )

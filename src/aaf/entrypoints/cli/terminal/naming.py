@@ -1,14 +1,21 @@
-"""Find what a person means by a part of an id: its beginning or its end, where only one thing has it."""
+"""Find what a person means by a part of an id: its beginning or its end, where only one thing has it. A key is no id, and is not printed."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 
+from aaf.domain.api_key import PREFIX
+from aaf.entrypoints.cli.terminal.client import Client
 from aaf.entrypoints.cli.terminal.output import inert
+from aaf.entrypoints.cli.terminal.reading import text
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 FULL = 36
 """Characters of a whole id."""
 SHORTEST = 6
 """Characters of an id's end that a list shows, at least."""
+_WHOLE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_RECENT = 1000
+"""Actions among which a part of an id is looked for."""
 
 
 def short_length(ids: Iterable[str]) -> int:
@@ -20,14 +27,15 @@ def short_length(ids: Iterable[str]) -> int:
     return length
 
 
-def named(part: str, ids: Sequence[str], *, what: str, listing: str) -> str:
-    """The one id that begins or ends with `part`; a whole id is taken as it is.
+def named(part: str, ids: Iterable[str], *, what: str, listing: str) -> str:
+    """The one of `ids` that begins or ends with `part`; a whole id is taken as it is, and `ids` are not gone through.
 
     Raises:
-        Stopped: none or several do.
+        Stopped: none or several do, or it is a key.
     """
+    no_key(part, wanted="an id", hint=f"`{listing}` shows ids.")
     wanted = part.lower()
-    if len(wanted) == FULL:
+    if _WHOLE.fullmatch(wanted):
         return wanted
     found = [one for one in ids if one.startswith(wanted) or one.endswith(wanted)] if wanted else []
     if len(found) == 1:
@@ -41,3 +49,27 @@ def named(part: str, ids: Sequence[str], *, what: str, listing: str) -> str:
         f"{len(found)} of the listed have an id with {inert(part)}.",
         hint=f"Write more of it: {', '.join(found[:5])}.",
     )
+
+
+def recent_action(client: Client, part: str) -> str:
+    """The action meant; a part of its id is looked for among the newest.
+
+    Raises:
+        Stopped: as `named`.
+    """
+    newest = client.pages("/v1/actions", "actions", cursor="before", limit=_RECENT)
+    return named(part, (text(one, "id") for one in newest), what="recent action", listing="aaf actions list")
+
+
+def no_key(given: str, *, wanted: str, hint: str) -> None:
+    """Refuse a key where something else is wanted.
+
+    Raises:
+        Stopped: it is one.
+    """
+    if PREFIX in given.lower():
+        raise Stopped(
+            "wrong_type",
+            f"That is a key, not {wanted}.",
+            hint=f"{hint} What was typed stays in the shell's history: revoke the key if it is good.",
+        )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 DEFAULT_URL = "http://127.0.0.1:8700"
+KEY_VARIABLE = "AAF_API_KEY"
 
 Url = Annotated[str, typer.Option("--url", envvar="AAF_URL", help="Address of the server.", show_envvar=True)]
 Ca = Annotated[

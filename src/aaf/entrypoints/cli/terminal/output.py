@@ -7,7 +7,7 @@ written in ASCII. Markup in data is never interpreted. Colour is for terminals, 
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 from rich.cells import cell_len, set_cell_size
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from aaf.domain.canonical import Json
+from aaf.domain.instants import read, span, to_second
 from aaf.domain.rendering import plain, render
 from aaf.entrypoints.cli.terminal.reading import unexpected
 from aaf.entrypoints.cli.terminal.stopping import Stopped
@@ -100,26 +101,20 @@ def table(titles: Sequence[str], lines: Iterable[Sequence[str | Text]]) -> None:
 
 def instant(stamp: str | None) -> str:
     """An instant of an answer, UTC to the second; `-` for none."""
-    if stamp is None:
-        return "-"
-    return _read(stamp).strftime("%Y-%m-%d %H:%M:%SZ")
+    return "-" if stamp is None else microseconds(_read(stamp))
 
 
 def left(stamp: str | None, now: datetime | None) -> str:
     """How long from the server's now until an instant, roughly; `-` for none."""
     if stamp is None or now is None:
         return instant(stamp)
-    seconds = max(0, int((_read(stamp) - now).total_seconds()))
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
+    return span(_read(stamp) - int(now.timestamp()) * 1_000_000)
 
 
-def _read(stamp: str) -> datetime:
-    """An RFC 3339 instant."""
+def _read(stamp: str) -> int:
+    """An RFC 3339 instant, in microseconds."""
     try:
-        return datetime.fromisoformat(stamp)
+        return read(stamp)
     except ValueError:
         raise unexpected("instant") from None
 
@@ -138,4 +133,4 @@ def fields(pairs: Mapping[str, str | Text]) -> None:
 
 def microseconds(count: int) -> str:
     """An instant of an event's body, UTC to the second."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=count)).strftime("%Y-%m-%d %H:%M:%SZ")
+    return to_second(count).replace("T", " ")

@@ -1,11 +1,17 @@
 """How a command ends other than well: a code, a sentence, what to do next, and the exit status.
 
-Status 1 is an answer, and it is no; status 2 means that the question could not be asked or not be answered. It prints nothing itself.
+Status 1 is an answer, and it is no; status 2 means that the question could not be asked or not be answered. An API key in any of its texts
+is masked, whoever put it there. It prints nothing itself.
 """
 
+import re
 from enum import IntEnum, unique
 
+from aaf.domain.api_key import PREFIX
 from aaf.domain.errors import AafError, ConfigurationInvalid, InputRefused, Unavailable
+from aaf.domain.redaction import MASK
+
+_KEY = re.compile(re.escape(PREFIX) + r"\S+", re.IGNORECASE)
 
 
 @unique
@@ -18,15 +24,20 @@ class Status(IntEnum):
     INTERRUPTED = 130
 
 
+def masked(text: str) -> str:
+    """The text without API keys, also of keys that are none: a mistyped one differs little from a good one."""
+    return _KEY.sub(MASK, text)
+
+
 class Stopped(Exception):
     """The command ends here; `sentence` may hold text of others, so it is rendered when it is printed."""
 
     def __init__(self, code: str, sentence: str, *, hint: str = "", status: Status = Status.UNUSABLE) -> None:
-        """Keep the parts."""
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-        self.hint = hint
+        """Keep the parts, without keys."""
+        super().__init__(masked(sentence))
+        self.code = masked(code)
+        self.sentence = masked(sentence)
+        self.hint = masked(hint)
         self.status = status
 
 
