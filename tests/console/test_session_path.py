@@ -72,6 +72,21 @@ def test_on_any_other_path_the_cookie_is_of_no_session(desk: Desk, elsewhere: st
     assert ann.get(path).status == 200
 
 
+def test_cookies_that_another_server_of_this_machine_put_beside_ours_lock_nobody_out(desk: Desk) -> None:
+    ann = desk.browser("approver")
+    ((name, token),) = ann.cookies.items()
+    stranger = desk.browser()
+    for cookie in (f"{name}=junk; {name}={token}", f"{name}={token}; {name}=; {name}={'0' * 64}"):
+        assert stranger.get(ann.root + "/actions", Cookie=cookie).status == 200
+    assert stranger.get(ann.root + "/actions", Cookie=f"{name}=junk; {name}={'0' * 64}").status == 303
+
+    form = ann.get("/actions").form("/sign-out")
+    headers = {**OURS, "Cookie": f"{name}=junk; {name}={token}"}
+    left = stranger.post(ann.root + bare(form.action), form.fields, headers=headers)
+    assert left.location == "/sign-in?left="
+    assert ann.get("/actions").status == 303
+
+
 def test_a_form_on_any_other_path_answers_nothing(desk: Desk) -> None:
     action = str(desk.world.mail()["id"])
     ann = desk.browser("approver")

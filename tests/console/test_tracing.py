@@ -12,8 +12,10 @@ from aaf.adapters.log import JsonLines
 from aaf.adapters.meter import Counting
 from aaf.adapters.observed import Observed
 from aaf.domain.api_key import make_key
+from aaf.domain.errors import Code, StoreFailed
 from aaf.domain.metering import Metric
 from aaf.entrypoints.console.assets import address
+from aaf.services.inbox import Pulses
 from tests.console.pages import OURS, Desk, Page
 
 NOBODY = make_key(bytes(32))
@@ -76,8 +78,23 @@ REFUSED: list[tuple[str, int, Visit]] = [
 
 @pytest.mark.parametrize(("code", "status", "visit"), REFUSED)
 def test_a_refused_request_is_counted_once_with_its_code(watched: Desk, code: str, status: int, visit: Visit) -> None:
-    assert visit(watched).status == status
+    page = visit(watched)
+    assert (page.status, f"Code {code}" in page.text) == (status, True)
     assert watched.world.core.meter.read().values[Metric.REFUSALS] == {(code,): 1}
+
+
+def test_an_answer_that_was_refused_and_can_not_be_shown_is_counted_once(
+    watched: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, held = watched.browser("approver"), watched.world.mail()
+    form = ann.get(f"/approvals/{held['id']}").form("/review")
+
+    async def fails(*_: object) -> None:
+        raise StoreFailed(Code.STORE_LOCKED, "The store is locked.")
+
+    monkeypatch.setattr(Pulses, "newest", fails)
+    assert ann.submit(form, verdict="approve").status == 503
+    assert watched.world.core.meter.read().values[Metric.REFUSALS] == {("store_locked",): 1}
 
 
 ANSWERED: list[tuple[int, Visit]] = [

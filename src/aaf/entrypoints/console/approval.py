@@ -15,10 +15,10 @@ from aaf.domain.states import State
 from aaf.entrypoints.console.pages import page, refusal, to
 from aaf.entrypoints.console.presenting import difference, facts, parameters, whole
 from aaf.entrypoints.console.receiving import Visit, check_settled, check_token
-from aaf.entrypoints.refusing import refused
+from aaf.entrypoints.refusing import Refusal, refused
 from aaf.services import review
 from aaf.services.core import Known
-from aaf.services.inbox import mark_of
+from aaf.services.inbox import Pulse, mark_of
 from aaf.services.review import Shown
 
 
@@ -32,7 +32,7 @@ class Typed:
 
 async def read(visit: Visit) -> Response:
     """The page of one approval."""
-    return await _page(visit, await _shown(visit))
+    return _page(visit, await _shown(visit), await visit.site.pulse(visit.caller))
 
 
 async def answer(visit: Visit) -> Response:
@@ -58,31 +58,30 @@ async def _refused(visit: Visit, error: AafError, typed: Typed) -> Response:
     """The request again. After any refusal but one of the answer's own words, the choice is back at reject."""
     keeps = isinstance(error, InputRefused) or error.code in {Code.UNOPENED_VALUES, Code.ANSWERED_TOO_SOON}
     try:
-        shown = await _shown(visit)
+        shown, waiting = await _shown(visit), await visit.site.pulse(visit.caller)
     except NotPermitted:
         return refusal(visit.core, error, visit)
     again = typed if keeps else Typed(reason=typed.reason)
-    return await _page(visit, shown, status=refused(visit.core, error).status, error=error, typed=again)
+    return _page(visit, shown, waiting, told=refused(visit.core, error), typed=again)
 
 
 async def _shown(visit: Visit) -> Shown:
     return await review.show(visit.core, visit.caller, visit.request.path_params["action"])
 
 
-async def _page(
-    visit: Visit, shown: Shown, *, status: int = 200, error: AafError | None = None, typed: Typed | None = None
+def _page(
+    visit: Visit, shown: Shown, waiting: Pulse, *, told: Refusal | None = None, typed: Typed | None = None
 ) -> Response:
     record, instant, number = shown.record, str(visit.now), str(visit.session.number())
     long_values = [
         one for part in ("params", "claimed") for one in parameters(shown.view, part) if one.index is not None
     ]
-    waiting = await visit.site.pulse(visit.caller)
     before, after = waiting.beside(record.id)
     mine = any(one.reviewer == visit.caller.principal.id for one in shown.reviews)
     return page(
         "approval.html",
         visit,
-        status=status,
+        status=told.status if told else 200,
         now=visit.now,
         record=record,
         view=shown.view,
@@ -101,7 +100,7 @@ async def _page(
         open=record.state is State.PENDING_APPROVAL,
         may_review=shown.may_review,
         mine=mine,
-        error=error,
+        told=told,
         typed=typed or Typed(),
         before=before,
         after=after,

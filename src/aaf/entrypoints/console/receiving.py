@@ -58,6 +58,7 @@ class Visit:
 
     site: Site
     session: Session
+    token: str = field(repr=False)
     request: Request
     now: int
     form: Form
@@ -152,8 +153,8 @@ def root_of(request: Request) -> str:
     return str(request.scope["root_path"])
 
 
-def session_token(request: Request) -> str | None:
-    """The token that the browser sent; None where there is none, or several."""
+def session_tokens(request: Request) -> list[str]:
+    """The tokens that the browser sent under our name: on this machine another server may have put a cookie of that name beside ours."""
     wanted = cookie_name(request)
     pairs = [
         pair.strip().partition("=")
@@ -161,8 +162,7 @@ def session_token(request: Request) -> str | None:
         if name == b"cookie"
         for pair in value.decode("latin-1").split(";")
     ]
-    found = {value for name, _, value in pairs if name == wanted}
-    return found.pop() if len(found) == 1 else None
+    return list(dict.fromkeys(value for name, _, value in pairs if name == wanted and value))
 
 
 async def admitted(site: Site, request: Request, *, counts: bool = True) -> Visit:
@@ -171,11 +171,13 @@ async def admitted(site: Site, request: Request, *, counts: bool = True) -> Visi
     Raises:
         SignedOut: there is no session, or its key is not good any more.
     """
-    token = session_token(request)
-    now = await site.core.store.now()
-    session = site.sessions.find(token, root=root_of(request), now=now) if token else None
-    if token is None or session is None:
-        raise SignedOut(ended=token is not None)
+    tokens, now = session_tokens(request), await site.core.store.now()
+    for token in tokens:
+        session = site.sessions.find(token, root=root_of(request), now=now)
+        if session is not None:
+            break
+    else:
+        raise SignedOut(ended=bool(tokens))
     try:
         session.caller = await session.caller.again(site.core)
     except NotAuthenticated:
@@ -183,7 +185,7 @@ async def admitted(site: Site, request: Request, *, counts: bool = True) -> Visi
         raise SignedOut(ended=True) from None
     if counts:
         session.used_at = now
-    return Visit(site, session, request, now, {})
+    return Visit(site, session, token, request, now, {})
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------

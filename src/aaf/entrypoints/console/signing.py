@@ -18,7 +18,7 @@ from aaf.entrypoints.console.receiving import (
     is_private,
     new_root,
     read_form,
-    session_token,
+    session_tokens,
 )
 from aaf.entrypoints.console.sessions import LIFETIME
 from aaf.entrypoints.receiving import source_of
@@ -26,6 +26,7 @@ from aaf.entrypoints.refusing import refused
 from aaf.services.core import Caller
 from aaf.services.signing_in import sign_in
 
+_PASTE = "Paste it again, whole; an administrator makes a new one."
 _OURS = re.compile(f"/(?:actions|approvals/{ACTION}(?:/values/[0-9]{{1,6}})?)?")
 
 
@@ -38,7 +39,7 @@ async def form(site: Site, request: Request) -> Response:  # noqa: ARG001 - the 
     """Show the form."""
     query = request.query_params
     return page(
-        "sign_in.html", next=_next(query.get("next", "/")), ended="ended" in query, left="left" in query, error=None
+        "sign_in.html", next=_next(query.get("next", "/")), ended="ended" in query, left="left" in query, told=None
     )
 
 
@@ -51,8 +52,7 @@ async def submit(site: Site, request: Request) -> Response:
         caller = await sign_in(site.core, key=given.get("key", "").strip(), source=source_of(request))
     except (InputRefused, NotAuthenticated, NotPermitted, TooMany) as error:
         return _again(site, error, target)
-    earlier = session_token(request)
-    if earlier is not None:
+    for earlier in session_tokens(request):
         site.sessions.end(earlier, root="")
     ids, now = site.core.ids, await site.core.store.now()
     root = new_root(request, ids)
@@ -65,8 +65,9 @@ async def submit(site: Site, request: Request) -> Response:
 
 def _again(site: Site, error: AafError, target: str) -> Response:
     """The form again, with what was wrong and without what was typed."""
-    status = refused(site.core, error).status
-    response = page("sign_in.html", status=status, next=target, ended=False, left=False, error=error.message)
+    told = refused(site.core, error)
+    hint = _PASTE if isinstance(error, NotAuthenticated) else told.hint
+    response = page("sign_in.html", status=told.status, next=target, ended=False, left=False, told=told, hint=hint)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -75,7 +76,7 @@ def _again(site: Site, error: AafError, target: str) -> Response:
 async def sign_out(visit: Visit) -> Response:
     """End the session."""
     check_token(visit.session, visit.form, "sign-out")
-    visit.site.sessions.end(session_token(visit.request) or "", root=visit.root)
+    visit.site.sessions.end(visit.token, root=visit.root)
     visit.core.log.entry("sign_out", _who(visit.caller))
     response = to("/sign-in?left=")
     _set_cookie(response, visit.request, "", root=visit.root, seconds=0)
