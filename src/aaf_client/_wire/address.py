@@ -14,6 +14,11 @@ _NO_KEY = (
     "an administrator makes one with `aaf keys create NAME --kind agent`."
 )
 _PORTS = {"http": 80, "https": 443}
+_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([1-9][0-9]{0,4}))?")
+"""Host and port and nothing else: what is shown is what is dialled."""
+_LAST_PORT = 65_535
+_LONGEST_LABEL = 63
+_IPV6 = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,13 @@ def read_address(base_url: str, *, api_key: str | None, agent_id: str | None, in
     """
     try:
         parts = urlsplit(base_url)
-        port = parts.port
     except ValueError:
         raise _no_address() from None
-    host = parts.hostname
-    if parts.scheme not in _PORTS or not host or not host.isascii() or not base_url.isprintable():
+    place = _PLACE.fullmatch(parts.netloc)
+    if place is None or parts.scheme not in _PORTS or parts.query or parts.fragment or not base_url.isprintable():
         raise _no_address()
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+    host, port = place[1].strip("[]").lower(), int(place[2] or _PORTS[parts.scheme])
+    if port > _LAST_PORT or not _is_host(host, in_brackets=place[1].startswith("[")):
         raise _no_address()
     if parts.scheme == "http" and not insecure and not _is_here(host):
         raise Misuse(
@@ -72,8 +77,17 @@ def read_address(base_url: str, *, api_key: str | None, agent_id: str | None, in
                 hint="Give the name that the agent's key was made for, or leave it out: the key says who it is.",
             )
         headers.append((b"X-Agent-Id", agent_id.encode()))
-    port = _PORTS[parts.scheme] if port is None else port
     return Address(parts.scheme, host, port, parts.path.rstrip("/"), tuple(headers))
+
+
+def _is_host(host: str, *, in_brackets: bool) -> bool:
+    """Whether this is a name whose parts can be looked up, or an address in the form that belongs there."""
+    if in_brackets:
+        try:
+            return ip_address(host).version == _IPV6
+        except ValueError:
+            return False
+    return all(0 < len(part) <= _LONGEST_LABEL for part in host.split("."))
 
 
 def _is_here(host: str) -> bool:
