@@ -195,6 +195,8 @@ def test_require_names_what_it_takes(world: World) -> None:
     [
         (KeyWanted("", Kind.AGENT), "$.name"),
         (KeyWanted("   ", Kind.AGENT), "$.name"),
+        (KeyWanted("bot ", Kind.AGENT), "$.name"),
+        (KeyWanted("\N{NO-BREAK SPACE}bot", Kind.AGENT), "$.name"),
         (KeyWanted("x" * 121, Kind.AGENT), "$.name"),
         (KeyWanted("a\x1b[2Jb", Kind.AGENT), "$.name"),
         (KeyWanted("x", Kind.USER), "$.roles"),
@@ -211,6 +213,12 @@ def test_a_name_a_role_or_a_lifetime_that_makes_no_sense_makes_no_key(
     with world.unrecorded(), refused(Code.WRONG_TYPE, InputRefused) as caught:
         world.run(create_key(world.core, world.admin, wanted))
     assert caught[0].path == path
+
+
+def test_a_key_is_nobody_s_name(world: World) -> None:
+    with world.unrecorded(), refused(Code.SECRET_DETECTED, InputRefused) as caught:
+        world.run(create_key(world.core, world.admin, KeyWanted(world.secrets["bot"], Kind.AGENT)))
+    assert world.secrets["bot"] not in str(caught[0]) + caught[0].hint
 
 
 def test_a_second_key_of_the_same_name_is_the_same_principal_s(world: World) -> None:

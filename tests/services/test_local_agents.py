@@ -42,7 +42,7 @@ def test_an_agent_that_was_shut_out_stays_out(world: World) -> None:
     assert caught.value.code is Code.REVOKED_CREDENTIAL
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\tb", "x" * 121])
+@pytest.mark.parametrize("name", ["", " ", "a\tb", "x" * 121, "bot "])
 def test_an_agent_has_a_name(world: World, name: str) -> None:
     with pytest.raises(InputRefused):
         world.run(enter(world.core, org=world.org, name=name))

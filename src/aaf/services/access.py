@@ -14,6 +14,7 @@ from aaf.domain.principal import ROLES, Kind, Permission, Principal
 from aaf.domain.record import KeyRecord, PrincipalRecord
 from aaf.ports import Commit, Committed, Conflict, InsertKey, InsertPrincipal, RaiseEpoch, RevokeKey, StaleEpoch, Write
 from aaf.services.core import Caller, Core, Known
+from aaf.services.quoting import quotes_a_secret
 from aaf.services.refusals import count_refusal
 
 _FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
@@ -121,7 +122,7 @@ async def create_key(core: Core, caller: Caller, wanted: KeyWanted) -> NewKey:
 
     Raises:
         NotPermitted: the caller may not.
-        InputRefused: a role doesn't exist, or the name is empty or too long.
+        InputRefused: a role doesn't exist, or the name is none.
         StateConflict: the principal exists with other roles.
     """
     require(caller, Permission.ORG_KEY_CREATE)
@@ -155,7 +156,7 @@ async def recovery_key(core: Core, *, org: str, name: str) -> NewKey:
 
 async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wanted: KeyWanted) -> NewKey | None:
     """Try once; None where somebody else was faster."""
-    roles = _checked(wanted)
+    roles = _checked(core, wanted)
     now = await core.store.now()
     writes: list[Write] = []
     same = [p for p in await core.store.principals(org) if (p.kind, p.name) == (wanted.kind, wanted.name)]
@@ -201,10 +202,22 @@ async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wan
             return None
 
 
-def _checked(wanted: KeyWanted) -> tuple[str, ...]:
+def check_name(core: Core, name: str) -> None:
+    """Refuse what nobody could tell from another name, and a secret: a name stands in every list.
+
+    Raises:
+        InputRefused: WRONG_TYPE or SECRET_DETECTED.
+    """
+    if not name or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        hint = f"Write 1 to {MAX_NAME} printable characters, without a space at either end."
+        raise InputRefused(Code.WRONG_TYPE, "This is no name.", hint=hint, path="$.name")
+    if quotes_a_secret(core, name):
+        raise InputRefused(Code.SECRET_DETECTED, "The name holds a credential.", path="$.name")
+
+
+def _checked(core: Core, wanted: KeyWanted) -> tuple[str, ...]:
     """The roles to give; an agent or service has `agent` where none is named."""
-    if not wanted.name.strip() or len(wanted.name) > MAX_NAME or not wanted.name.isprintable():
-        raise InputRefused(Code.WRONG_TYPE, f"A name has 1 to {MAX_NAME} printable characters.", path="$.name")
+    check_name(core, wanted.name)
     roles = wanted.roles or (("agent",) if wanted.kind is not Kind.USER else ())
     if not ROLES.keys() >= set(roles):
         raise InputRefused(Code.WRONG_TYPE, "There is no such role.", hint=_ROLES, path="$.roles")

@@ -4,12 +4,12 @@ Who may open the data may be any agent of it; that is what advisory mode means. 
 that was made with a key is entered with that key, and one whose record was revoked stays out.
 """
 
-from aaf.domain.errors import Code, InputRefused, NotAuthenticated, Unavailable
+from aaf.domain.errors import Code, NotAuthenticated, Unavailable
 from aaf.domain.events import EventType, occurrence
 from aaf.domain.principal import Kind
 from aaf.domain.record import KeyRecord, PrincipalRecord
 from aaf.ports import Commit, InsertKey, InsertPrincipal, RaiseEpoch
-from aaf.services.access import MAX_NAME
+from aaf.services.access import check_name
 from aaf.services.core import Caller, Core, Known
 
 LOCAL = "-"
@@ -22,12 +22,11 @@ async def enter(core: Core, *, org: str, name: str) -> Caller:
     """The agent `name`, made where there is none.
 
     Raises:
-        InputRefused: the name is empty or too long.
+        InputRefused: it is no name.
         NotAuthenticated: an administrator gave this agent a key, or revoked its record.
         Unavailable: it can't be recorded.
     """
-    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        raise InputRefused(Code.WRONG_TYPE, f"An agent's name has 1 to {MAX_NAME} printable characters.")
+    check_name(core, name)
     for _ in range(ATTEMPTS):
         known = await core.knowledge.of(org, fresh=True)
         found = [one for one in known.people.values() if (one.kind, one.name) == (Kind.AGENT, name)]
