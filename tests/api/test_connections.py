@@ -164,6 +164,16 @@ def test_what_is_no_http_is_a_problem_like_every_other(
     assert capfd.readouterr().out == ""
 
 
+def test_a_client_that_was_refused_and_does_not_close_is_left(patient: World) -> None:
+    async def scene(wired: Wired) -> None:
+        caller = await wired.call()
+        assert (await caller.ask(b"BREW / HTTP/1.1\r\n\r\n")).status == 400
+        assert await caller.ended() == b""
+        await wired.until(lambda: not wired.wire.connected)
+
+    play(patient, scene, linger=SOON)
+
+
 def test_refusals_are_summed_up_in_the_log(world: World) -> None:
     async def scene(wired: Wired) -> None:
         for _ in range(5):
@@ -238,8 +248,33 @@ def test_at_the_end_what_was_to_be_refused_later_is_closed(patient: World) -> No
         await patient.asend("agent", "POST", f"/v1/actions/{action}/cancel", {})
         assert (await caller.hear()).status == 200
         assert await caller.ended() == b""
+        assert "connections_refused" not in {kind for kind, _ in wired.logged}
 
     play(patient, scene)
+
+
+def test_an_answer_that_ends_the_connection_is_the_last_one_also_where_its_client_reads_slowly(patient: World) -> None:
+    shut, large = asyncio.Event(), 8_000_000
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await shut.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % large)]})
+        await send({"type": "http.response.body", "body": bytes(large)})
+
+    async def scene(wired: Wired) -> None:
+        caller = await wired.call()
+        caller.writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's transport has it
+        await caller.send(HEALTH + b"BREW / HTTP/1.1\r\n\r\n")
+        await wired.until(lambda: bool(wired.state.tasks))
+        (connection,) = wired.state.connections
+        connection.shutdown()
+        shut.set()
+        await wired.until(lambda: not wired.state.tasks)
+        caller.writer.transport.resume_reading()  # type: ignore[attr-defined] # as above
+        assert len((await caller.hear()).body) == large
+        assert await caller.ended() == b""
+
+    play(patient, scene, app=answer)
 
 
 def test_requests_that_wait_behind_another_are_limited(patient: World) -> None:

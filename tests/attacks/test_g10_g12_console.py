@@ -45,9 +45,7 @@ def test_nothing_is_pushed_out_of_sight(desk: Desk) -> None:
     assert " " * 100 not in page.html
 
 
-@pytest.mark.attack(
-    "G10", guard="aaf.entrypoints.console.presenting:_inert", without="tests.attacks.permissive:as_they_come"
-)
+@pytest.mark.attack("G10", guard="aaf.domain.rendering:checked", without="tests.attacks.permissive:as_they_come")
 @pytest.mark.parametrize("name", sorted(FORBIDDEN.keys() - {"look-alike"}))
 def test_a_stored_segment_that_is_not_inert_is_shown_escaped(name: str) -> None:
     shown = value([["text", f"a{FORBIDDEN[name]}b", None]])

@@ -39,7 +39,7 @@ def test_an_approval_by_a_script_names_the_digest_and_goes_through(scene: Scene)
 @pytest.mark.requirement("R36")
 def test_a_rejection_stops_the_action_and_its_reason_reaches_the_agent(scene: Scene) -> None:
     action = scene.holds("reboot")
-    ended = scene.aaf("approvals", "deny", action, "--reason", "Not on a Friday.")
+    ended = scene.aaf("approvals", "reject", action, "--reason", "Not on a Friday.")
     assert (ended.status, ended.out) == (0, f"{action} is rejected\n")
     told = scene.aaf("actions", "show", action, who="builder")
     assert "Not on a Friday." in told.out

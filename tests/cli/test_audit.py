@@ -12,7 +12,7 @@ from tests.cli.conftest import Scene
 @pytest.mark.requirement("R40")
 def test_requests_approvals_denials_and_executions_are_listed_with_who_and_when(scene: Scene) -> None:
     action = scene.holds("whoami")
-    scene.aaf("approvals", "deny", action, "--reason", "No.")
+    scene.aaf("approvals", "reject", action, "--reason", "No.")
     listed = scene.aaf("audit", "list", "--action", action)
     lines = listed.out.splitlines()
     assert [line.split()[3] for line in lines[1:]] == ["action.pending_approval", "action.rejected"]

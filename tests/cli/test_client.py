@@ -14,7 +14,7 @@ COMMANDS = [
     ("approvals", "list"),
     ("approvals", "show", ID),
     ("approvals", "approve", ID[:6], "--yes", "--digest", "0"),
-    ("approvals", "deny", ID, "--reason", "x"),
+    ("approvals", "reject", ID, "--reason", "x"),
     ("keys", "list"),
     ("keys", "create", "x", "--kind", "agent"),
     ("keys", "revoke", ID),

@@ -47,7 +47,7 @@ def test_a_broken_configuration_fails_with_its_place(data: Path, folder: Path) -
     (config / "aaf.yaml").write_text("version: 1\nextra: 1\n")
     ended = run("doctor", "--data", str(data), "--config", str(config))
     assert ended.status == 1
-    assert "aaf.yaml:2:" in ended.out
+    assert f"{config}/aaf.yaml:2:" in ended.out
 
 
 def test_a_configuration_that_is_not_what_is_active_is_said_to_be_none(data: Path, folder: Path) -> None:

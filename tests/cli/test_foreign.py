@@ -54,6 +54,8 @@ _ROW: dict[str, object] = {
 }
 _LISTS = {"actions": [_ROW], "approvals": [{**_ROW, "agent": _WHO}], "keys": [_ROW]}
 _HTML = b"<html>\x1b[2J</html>"
+_CURSORS: list[Iterator[object]] = []
+"""What the way `pages` names as the next page, one after the other, and then none."""
 _WAYS: dict[str, Callable[[_Foreign], None]] = {
     "fails": lambda one: one.says(500, _HTML),
     "fine": lambda one: one.says(200, _HTML, Content_Type="text/html"),
@@ -68,6 +70,7 @@ _WAYS: dict[str, Callable[[_Foreign], None]] = {
     "repeats-base64": lambda one: one.refuses(base64.b64encode(one.key.encode()).decode()),
     "repeats-first": lambda one: one.sends(f"HTTP/1.1 {one.key}\r\n\r\n"),
     "undated": lambda one: one.says(200, {"actions": [], "next": None}, Date="soon"),
+    "pages": lambda one: one.says(200, {"actions": [], "approvals": [], "events": [], "next": next(_CURSORS[0], None)}),
     "hostile": lambda one: one.says(200, {**_LISTS, "next": None}),
 }
 
@@ -118,6 +121,29 @@ def test_a_key_that_is_repeated_is_not_printed(foreign: str, way: str, key: str,
 def test_a_date_that_is_none_is_no_time(foreign: str) -> None:
     ended = run("actions", "list", "--url", foreign + "undated", AAF_API_KEY=KEY)
     assert (ended.status, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "cursors"),
+    [
+        *(("actions", one) for one in (["x", "x"], ["x", "y"], ["x", 1], [1], [["x"]], [True])),
+        *(("approvals", one) for one in (["x", "x"], ["x", "w", "x"])),
+        *(("audit", one) for one in ([7, 7], [7, 6], [0], ["x"], [7, "x"], [7.5])),
+    ],
+    ids=str,
+)
+def test_pages_that_lead_back_or_nowhere_end_the_command(foreign: str, command: str, cursors: list[object]) -> None:
+    _CURSORS[:] = [iter(cursors)]
+    ended = run(command, "list", "--url", foreign + "pages", AAF_API_KEY=KEY)
+    assert ended.status == 2
+    assert ended.err.startswith("unexpected_answer: ")
+
+
+@pytest.mark.parametrize(("command", "cursors"), [("actions", ["x", "w", "a"]), ("audit", [1, 2, 9])])
+def test_pages_that_lead_on_are_followed_to_the_last(foreign: str, command: str, cursors: list[object]) -> None:
+    _CURSORS[:] = [iter(cursors)]
+    assert run(command, "list", "--url", foreign + "pages", AAF_API_KEY=KEY).status == 0
+    assert list(_CURSORS[0]) == []
 
 
 @pytest.mark.parametrize("command", ["keys", "actions", "approvals"])

@@ -106,6 +106,16 @@ def test_an_instant_that_is_none_ends_the_command() -> None:
         assert ended.value.code == "unexpected_answer"
 
 
+@pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_an_instant_that_no_calendar_has_ends_the_command(stamp: str) -> None:
+    with pytest.raises(Stopped) as ended:
+        output.instant(stamp)
+    assert ended.value.code == "unexpected_answer"
+    with pytest.raises(Stopped) as ended:
+        output.microseconds(10**30)
+    assert ended.value.code == "unexpected_answer"
+
+
 def test_a_refusal_of_a_server_is_printed_inert(capsys: pytest.CaptureFixture[str]) -> None:
     output.refusal(Stopped("co\x1bde", "one\x1b[2J\ntwo\u202e", hint="do\x07"))
     assert capsys.readouterr().err == "co\\u{1b}de: one\\u{1b}[2J\ntwo\\u{202e}\nWhat to do: do\\u{7}\n"

@@ -57,9 +57,12 @@ def test_an_approver_manages_no_keys(scene: Scene, command: tuple[str, ...]) -> 
         ("actions", "resolve", KEY, "--failed", "--reason", "x"),
         ("approvals", "show", KEY),
         ("approvals", "approve", KEY),
-        ("approvals", "deny", KEY, "--reason", "x"),
+        ("approvals", "reject", KEY, "--reason", "x"),
         ("audit", "list", "--action", KEY),
         ("proof", KEY, "-o", "/nowhere/proof.zip"),
+        ("verify", KEY, "--key", "ledger.vkey"),
+        ("verify", "proof.zip", "--key", KEY),
+        ("verify", "ledger.aaf", "--key", "ledger.vkey", "--since", KEY),
     ],
     ids=" ".join,
 )
@@ -75,6 +78,8 @@ def test_a_key_in_the_place_of_an_id_or_a_name_is_neither_sent_nor_printed(comma
     "command",
     [
         (KEY,),
+        (f"--{KEY}",),
+        (f"--{KEY}", "keys", "list"),
         ("keys", KEY),
         ("keys", "list", KEY),
         ("keys", "create", "x", "--kind", KEY),
@@ -90,4 +95,27 @@ def test_a_key_in_any_other_place_is_not_printed_either(command: tuple[str, ...]
     ended = run(*command, AAF_DATA=str(tmp_path), AAF_API_KEY=KEY)
     assert ended.status in {1, 2}
     assert "[redacted]" in ended.err
+    assert KEY not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [(("--data", KEY), {}), (("--config", KEY), {}), ((), {"AAF_DATA": KEY}), ((), {"AAF_CONFIG": KEY})],
+)
+def test_the_doctor_prints_no_key_that_stands_in_the_place_of_a_folder(
+    options: tuple[str, ...], environment: dict[str, str], form: tuple[str, ...], tmp_path: Path
+) -> None:
+    ended = run("doctor", *options, *form, **{"AAF_DATA": str(tmp_path), **environment})
+    assert ended.status == 1
+    assert "[redacted]" in ended.out
+    assert KEY not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])
+def test_a_fix_of_the_doctor_names_no_key_either(form: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / KEY).mkdir(mode=0o755)
+    ended = run("doctor", "--data", str(tmp_path / KEY), *form)
+    assert ended.status == 1
+    assert "chmod 700" in ended.out
     assert KEY not in ended.out + ended.err

@@ -128,7 +128,14 @@ def test_the_careful_risks_are_the_two_highest() -> None:
 def test_a_rejection_without_a_reason_asks_for_one_after_showing_what_it_is(scene: Scene) -> None:
     action = scene.holds("shutdown now")
     with at_a_terminal(
-        sys.executable, "-m", "aaf", "approvals", "deny", action, AAF_URL=scene.stage.url, AAF_API_KEY=scene.keys["ada"]
+        sys.executable,
+        "-m",
+        "aaf",
+        "approvals",
+        "reject",
+        action,
+        AAF_URL=scene.stage.url,
+        AAF_API_KEY=scene.keys["ada"],
     ) as person:
         person.sees("The agent is told: ")
         assert "shutdown now" in person.seen

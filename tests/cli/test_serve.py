@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.serving import DRAIN, Said
-from tests.cli.conftest import run
+from tests.cli.conftest import KEY, run
 
 DEADLINE = 30
 EVERYWHERE = str(ip_address(0))
@@ -293,4 +293,19 @@ def test_a_broken_folder_later_leaves_the_release_before_it_active(folder: Path)
     with serving(folder, "--config", str(config)) as (_, printed):
         key = (folder / "k").read_text().strip()
         assert run("actions", "list", AAF_URL=_url(printed), AAF_API_KEY=key).status == 0
-    assert re.search(r"aaf\.yaml:2:\d+: ", (folder / "log").read_text())
+    said = "".join(line for line in (folder / "log").read_text().splitlines() if not line.startswith("{"))
+    assert "config/aaf.yaml:2:1: " in said
+
+
+def test_a_key_in_the_place_of_a_later_folder_is_not_printed(folder: Path) -> None:
+    config = folder / "config"
+    config.mkdir()
+    (config / "aaf.yaml").write_text("version: 1\n")
+    with serving(folder, "--config", str(config), "--write-key", "k") as (process, _):
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+    with serving(folder, "--config", KEY) as (_, printed):
+        assert KEY not in printed
+    said = [line for line in (folder / "log").read_text().splitlines() if not line.startswith("{")]
+    assert "[redacted]" in said[-1]
+    assert KEY not in "".join(said)

@@ -23,6 +23,7 @@ from httpcore2._backends.sync import SyncStream
 from aaf_client import Action, ActionStatus, AgentFirewallClient, AsyncAgentFirewallClient, clock
 from aaf_client._wire.answers import MAX_ANSWER
 from aaf_client._wire.blocking import _Connection, _Until
+from aaf_client._wire.lookup import Lookup
 from aaf_client.errors import (
     AgentFirewallError,
     ApprovalTimeout,
@@ -220,6 +221,19 @@ def test_a_name_that_nobody_answers_for_ends_with_the_call_and_is_asked_for_once
         assert len(asked) == 1
     finally:
         told.set()
+
+
+def test_a_lookup_that_found_no_thread_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    lookup = Lookup()
+
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(threading.Thread, "start", full)
+        with pytest.raises(OSError, match="no thread"):
+            lookup.addresses("localhost", 1, seconds=1)
+    assert "127.0.0.1" in lookup.addresses("localhost", 1, seconds=60)
 
 
 def test_of_several_addresses_one_that_is_silent_or_closed_leaves_time_for_the_next(

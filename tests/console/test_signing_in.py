@@ -3,22 +3,24 @@ import pytest
 from aaf.domain.api_key import make_key
 from aaf.entrypoints.console.sessions import IDLE, LIFETIME
 from aaf.services.signing_in import TRIES
-from tests.console.pages import OURS, Desk
+from tests.console.pages import OURS, Browser, Desk
 
 NOBODY = make_key(bytes(32))
 SECOND = 1_000_000
+TLS = "https://aaf.example.org"
 
 
-def _set_cookie(desk: Desk, url: str) -> str:
-    key = desk.world.key("approver")
-    response = desk.browser().send("POST", url, data={"key": key, "next": "/"}, headers=OURS)
+def _sign_in(browser: Browser, url: str) -> str:
+    """Sign in at another address than the desk's; return what the cookie is set to."""
+    key = browser.desk.world.key("approver")
+    response = browser.send("POST", url, data={"key": key, "next": "/"}, headers=OURS)
     assert response.status_code == 303
     return response.headers["set-cookie"].replace("; ", ";")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8700", "localhost:8700", "[::1]:8700"])
 def test_on_this_machine_the_cookie_is_named_for_its_port(desk: Desk, host: str) -> None:
-    name, *attributes = _set_cookie(desk, f"http://{host}/sign-in").split(";")
+    name, *attributes = _sign_in(desk.browser(), f"http://{host}/sign-in").split(";")
     assert name.startswith("aaf_session_8700=")
     assert {one.lower() for one in attributes} >= {"httponly", "samesite=strict"}
     assert "secure" not in {one.lower() for one in attributes}
@@ -28,7 +30,7 @@ def test_on_this_machine_the_cookie_is_named_for_its_port(desk: Desk, host: str)
     "url", ["http://aaf.example.org/sign-in", "https://127.0.0.1/sign-in", "http://10.0.0.5/sign-in"]
 )
 def test_beyond_it_the_cookie_is_tied_to_host_and_tls(desk: Desk, url: str) -> None:
-    name, *attributes = _set_cookie(desk, url).split(";")
+    name, *attributes = _sign_in(desk.browser(), url).split(";")
     assert name.startswith("__Host-aaf_session=")
     assert {one.lower() for one in attributes} >= {"httponly", "samesite=strict", "path=/", "secure"}
 
@@ -168,12 +170,20 @@ def test_signing_out_takes_the_sessions_own_token(desk: Desk) -> None:
 
 
 def test_signing_in_again_ends_the_session_before(desk: Desk) -> None:
-    ann = desk.browser("approver")
-    (name, token), *_ = ann.cookies.items()
-    assert ann.sign_in(desk.world.key("admin")).status == 303
-    ann.client.cookies.clear()
-    ann.client.cookies.set(name, token)
-    assert ann.get("/").status == 303
+    ann, before = desk.browser(), desk.browser()
+    _sign_in(ann, f"{TLS}/sign-in")
+    ((name, token),) = ann.cookies.items()
+    assert before.get(f"{TLS}/", Cookie=f"{name}={token}").status == 200
+    _sign_in(ann, f"{TLS}/sign-in")
+    assert before.get(f"{TLS}/", Cookie=f"{name}={token}").status == 303
+    assert ann.get(f"{TLS}/").status == 200
+
+
+def test_signing_in_ends_no_session_of_another_browser(desk: Desk) -> None:
+    ann, bob = desk.browser(), desk.browser()
+    _sign_in(ann, f"{TLS}/sign-in")
+    _sign_in(bob, f"{TLS}/sign-in")
+    assert [one.get(f"{TLS}/").status for one in (ann, bob)] == [200, 200]
 
 
 def test_a_session_ends_when_it_is_not_used(desk: Desk) -> None:

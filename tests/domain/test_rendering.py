@@ -262,7 +262,6 @@ def test_a_long_run_of_one_deceptive_character_is_one_segment() -> None:
     assert segment.text == r"\u{200b}" * 50_000
 
 
-@pytest.mark.requirement("R36")
 @given(_TEXT)
 def test_segments_as_they_were_rendered_are_taken_as_they_are(text: str) -> None:
     segments = [(one.kind, one.text, one.flag) for one in render(text)]
@@ -282,6 +281,7 @@ def test_what_is_no_segment_is_refused(segments: Json) -> None:
         list(checked(segments))
 
 
+@pytest.mark.requirement("R36")
 def test_every_leaf_is_a_row_with_its_path() -> None:
     value: Json = {"to": ["a@b.c", {"name": None}], "n": 1.5, "k": 7, "ok": True, "no": False, "empty": {}, "none": []}
 

@@ -1,14 +1,25 @@
 """A person in process: what they see, what they may answer, and that an answer is to what was seen."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aaf import Firewall, Reviewer
-from aaf.domain.canonical import Json
+from aaf.domain.canonical import Json, canonical
+from aaf.domain.decision import Source, Verdict, Vote
+from aaf.domain.effect import Effect
+from aaf.domain.errors import Code
+from aaf.domain.finding import Finding, Severity
+from aaf.domain.view import make_view, preview
+from aaf.embedded.reviewing import Approval, Asked
 from aaf_client import errors
 from aaf_client.models import ActionStatus
 from tests.embedded.material import Place
+
+WHY = "why: Mail leaves the house"
 
 
 def mail(firewall: Firewall, **params: str) -> str:
@@ -37,11 +48,176 @@ def test_an_approval_shows_everything_in_inert_lines(firewall: Firewall, reviewe
     assert approval.deadline is not None
     until = approval.deadline.strftime("%Y-%m-%d %H:%M:%S UTC")
     assert lines[:2] == [approval.headline, f"id: {approval.id[-6:]}, to be answered until {until}"]
-    assert "why: Mail leaves the house" in lines
-    assert "  params.to = bob@example.org" in lines
-    assert "  context.why = asked to" in lines
+    assert lines[2:6] == ["state: pending_approval", "risk: medium", "class: external_api_call", WHY]
+    assert "  rule: mail-needs-a-person" in lines
+    assert "  params.to (text, 15 characters) = bob@example.org" in lines
+    assert "  context.why (text, 8 characters) = asked to" in lines
+    assert lines[-3:] == [
+        "asked: 0 of 1 approved: role:approver, role:admin",
+        f"action: {approval.id}",
+        f"digest: {approval.digest}",
+    ]
     assert str(approval).isascii()
     assert approval.may_not_because is None
+
+
+def _approval(**changed: Any) -> Approval:
+    """An approval of no installation; what isn't of its view is changed by the same names."""
+    own = {name: changed.pop(name) for name in {"status", "asked", "digest"} & changed.keys()}
+    parts: dict[str, Any] = {
+        "action": "a",
+        "agent": "bot",
+        "requester": "agent:1",
+        "server": None,
+        "name": "mail.send",
+        "params": {},
+        "context": {},
+        "secret": (),
+        "risk": "high",
+        "action_class": "other",
+        "reasons": (),
+        "findings": (),
+        "target": None,
+        "effect": None,
+        "digest": "0" * 64,
+        "requirements": (),
+        "round_": 1,
+    }
+    view = preview(make_view(**{**parts, **changed}).value, frozenset())
+    made = Approval("a", "pending_approval", "0" * 64, "0" * 64, None, view, (), (), None)
+    return replace(made, **own)
+
+
+def _finding(note: str, field: str = "params.to") -> Finding:
+    return Finding("f", Severity.HIGH, field, note)
+
+
+def _vote(reason: str, name: str = "r", code: Code = Code.RULE) -> Vote:
+    return Vote(Verdict.REQUIRE_APPROVAL, Source.RULE, code, name, reason)
+
+
+def _effect(facts: dict[str, Json]) -> Effect:
+    return Effect("write", "t", "s", facts)
+
+
+def test_every_part_of_an_approval_has_its_line() -> None:
+    approval = _approval(
+        server="s",
+        target="t",
+        params={"a": 1, "b": "ok", "c": [], "d": "word." * 500},
+        context={"why": ""},
+        reasons=(_vote("because", "mails"),),
+        findings=(_finding("odd"),),
+        effect=replace(_effect({"size": 3}), diff="-x\n+y\n"),
+        asked=(Asked(("role:a", "role:b"), 2, 1, True),),
+    )
+    assert str(approval).split("\n") == [
+        "The agent bot asks for mail.send at the server s on t",
+        "id: a",
+        "state: pending_approval",
+        "risk: high",
+        "class: other",
+        "why: because",
+        "  rule: mails",
+        "high: odd",
+        "  f at params.to",
+        "requester: agent:1",
+        "agent: bot",
+        "type: mail.send",
+        "server: s",
+        "target: t",
+        "effect: s",
+        "  -x",
+        "  +y",
+        "  facts.size (number) = 3",
+        "  params.a (number) = 1",
+        "  params.b (text) = ok",
+        "  params.c (list) = (empty)",
+        f"  params.d (text, 2500 characters) = {'word.' * 80} … 2100 more characters: open value 0",
+        "claimed by the agent, not checked:",
+        "  context.why (text) = (empty)",
+        "asked: 1 of 2 approved, with a reason: role:a, role:b",
+        "action: a",
+        f"digest: {'0' * 64}",
+    ]
+
+
+VALUES: list[tuple[Json, Json]] = [
+    ("1", 1),
+    ("true", True),
+    ("null", None),
+    ("", {}),
+    ("", []),
+    ({}, []),
+    ("", "(empty)"),
+    ({}, "{}"),
+    ("b = c", {"b": "c"}),
+    ("b", "b "),
+    ("b\n", "b\\n"),
+    ("b\n  params.c (text) = d", {"b": "d"}),
+    ("b" * 3_000, "b" * 400 + " \u2026 2600 more characters: open value 0"),
+    ("b" * 3_000, "b" * 3_001),
+]
+PAIRS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    *(({"params": {"a": one}}, {"params": {"a": other}}) for one, other in VALUES),
+    ({"params": {"a\u202e": "b"}}, {"params": {"a\u200b": "b"}}),
+    ({"params": {"a = b": "c"}}, {"params": {"a": "b = c"}}),
+    ({"params": {"a.b": "c"}}, {"params": {"a": {"b": "c"}}}),
+    ({"params": {'a"] (text) = b': "c"}}, {"params": {"a": 'b"] (text) = c'}}),
+    ({"params": {"a": "1"}}, {"context": {"a": "1"}}),
+    ({"context": {"a": "1"}}, {"context": {"a": 1}}),
+    ({"effect": _effect({"a": "1"})}, {"effect": _effect({"a": 1})}),
+    ({"reasons": (_vote("x", "one"),)}, {"reasons": (_vote("x", "other"),)}),
+    ({"reasons": (_vote("x"),)}, {"reasons": (_vote("x", code=Code.CLASS_DEFAULT),)}),
+    ({"findings": (_finding("x"),)}, {"findings": (_finding("x", "params.cc"),)}),
+    ({"findings": (_finding("x", "p\u202eq"),)}, {"findings": (_finding("x", "pq"),)}),
+    ({"findings": (_finding("x", "y\nhigh: z"),)}, {"findings": (_finding("x", "y"), _finding("z"))}),
+    ({"findings": (_finding("x"),)}, {"findings": (_finding("x\n  f at params.to"),)}),
+    ({"agent": "bot asks for a", "name": "b"}, {"agent": "bot", "name": "a asks for b"}),
+    ({"requester": "agent:1"}, {"requester": "agent:2"}),
+    ({"server": "s"}, {"name": "mail.send at the server s"}),
+    ({"target": "t"}, {"name": "mail.send on t"}),
+    ({"status": "approved"}, {}),
+    ({"digest": "1" * 64}, {}),
+    ({"asked": (Asked(("role:a",), 2, 1, False),)}, {"asked": (Asked(("role:a",), 2, 0, False),)}),
+    ({"asked": (Asked(("role:a",), 2, 1, False),)}, {"asked": (Asked(("role:a",), 1, 1, False),)}),
+    ({"asked": (Asked(("role:a",), 1, 0, False),)}, {"asked": (Asked(("role:a",), 1, 0, True),)}),
+    ({"asked": (Asked(("role:a",), 1, 0, False),)}, {"asked": (Asked(("role:b",), 1, 0, False),)}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_two_approvals_of_different_content_are_different_lines(one: dict[str, Any], other: dict[str, Any]) -> None:
+    shown = [str(_approval(**changed)) for changed in (one, other)]
+    assert shown[0] != shown[1]
+    assert all(text.replace("\n", "").isprintable() for text in shown)
+
+
+_TEXT = st.text(st.sampled_from('a."[]() =\\\n'), max_size=4)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+_PARAMS = st.dictionaries(_TEXT, _JSON, max_size=3)
+
+
+@given(_PARAMS, _PARAMS)
+def test_two_objects_of_parameters_are_the_same_lines_only_if_they_are_equal(
+    one: dict[str, Json], other: dict[str, Json]
+) -> None:
+    same = str(_approval(params=one)) == str(_approval(params=other))
+    assert same == (canonical(one) == canonical(other))
+
+
+def test_an_approval_says_how_many_of_those_who_are_asked_have_approved(place: Place) -> None:
+    rules = place.config / "aaf.yaml"
+    rules.write_text(rules.read_text().replace("quorum: 1", "quorum: 2"))
+    with place.open() as firewall, place.reviewer() as reviewer:
+        approval = reviewer.see(mail(firewall))
+        reviewer.approve(approval)
+        assert reviewer.see(approval).asked == (Asked(("role:approver", "role:admin"), 2, 1, False),)
+        assert "asked: 1 of 2 approved: role:approver, role:admin" in str(reviewer.see(approval)).split("\n")
 
 
 def test_a_change_of_a_file_shows_its_diff(firewall: Firewall, reviewer: Reviewer) -> None:

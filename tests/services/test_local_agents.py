@@ -1,10 +1,13 @@
 """Agents that live in the firewall's process: made once, shut out for good, never in place of one that has a key."""
 
+from dataclasses import replace
+
 import pytest
 
-from aaf.domain.errors import Code, InputRefused, NotAuthenticated, Unavailable
+from aaf.domain.errors import Code, ConnectorFailed, InputRefused, NotAuthenticated, Unavailable
 from aaf.domain.instants import instant
 from aaf.domain.principal import Kind
+from aaf.domain.redaction import Values
 from aaf.ports import Conflict, ConflictKind
 from aaf.services.access import KeyWanted, create_key, revoke_key
 from aaf.services.local_agents import ATTEMPTS, LOCAL, enter
@@ -40,6 +43,16 @@ def test_an_agent_that_was_shut_out_stays_out(world: World) -> None:
     with pytest.raises(NotAuthenticated) as caught:
         world.run(enter(world.core, org=world.org, name="resident"))
     assert caught.value.code is Code.REVOKED_CREDENTIAL
+
+
+def test_who_enters_or_gets_a_key_needs_no_secret_to_be_readable(world: World) -> None:
+    class Broken:
+        def known(self) -> Values:
+            raise ConnectorFailed(Code.SECRET_UNAVAILABLE, "The secrets can't be read.")
+
+    core = replace(world.core, held_secrets=Broken())
+    assert world.run(enter(core, org=world.org, name="resident")).principal.name == "resident"
+    assert world.run(create_key(core, world.admin, KeyWanted("another", Kind.AGENT))).record.name == "another"
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\tb", "x" * 121, "bot "])

@@ -1,9 +1,12 @@
 """An older database is noticed, refused, and let go by a person only."""
 
+from dataclasses import replace
+
 import pytest
 
-from aaf.domain.errors import Code, InputRefused, StoreFailed, Unavailable
+from aaf.domain.errors import Code, ConnectorFailed, InputRefused, StoreFailed, Unavailable
 from aaf.domain.record import ActionRecord
+from aaf.domain.redaction import Values
 from aaf.domain.states import State
 from aaf.ports import Commit, RevokeKey
 from aaf.services.ledger import checkpoint
@@ -177,6 +180,19 @@ def test_a_store_whose_work_can_not_be_closed_stays_in_recovery(filed: World) ->
     with refused(Code.STORE_CONFLICT, Unavailable):
         filed.run(let_go(filed.core, reason="r"))
     assert filed.run(filed.store.recovering()) == "test"
+
+
+def test_where_the_reason_can_not_be_searched_for_secrets_nothing_is_let_go(filed: World) -> None:
+    class Broken:
+        def known(self) -> Values:
+            raise ConnectorFailed(Code.SECRET_UNAVAILABLE, "The secrets can't be read.")
+
+    filed.run(filed.store.set_recovering("because"))
+    keys = filed.run(filed.store.keys(filed.org))
+    with refused(Code.SECRET_UNAVAILABLE, ConnectorFailed):
+        filed.run(let_go(replace(filed.core, held_secrets=Broken()), reason="restored"))
+    assert filed.run(filed.store.recovering()) == "because"
+    assert filed.run(filed.store.keys(filed.org)) == keys
 
 
 def test_a_store_whose_keys_change_all_the_time_stays_in_recovery(either: World) -> None:

@@ -7,6 +7,7 @@ from aaf.adapters.inspection import Check
 from aaf.adapters.keys import PURPOSES
 from aaf.bootstrap.choices import parser_for
 from aaf.bootstrap.installation import DATABASE, KEYS, SECRETS, opened
+from aaf.bootstrap.placing import placed
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
 from aaf.policy.configuration import load, source_hash
 from aaf.services.ledger import check_org
@@ -97,7 +98,7 @@ def _inspect_configuration(settings: Settings, active: set[str]) -> Iterator[Che
         with parser_for(files) as parser:
             configuration = load(files, parser=parser)
     except ConfigurationInvalid as invalid:
-        yield Check("configuration", ok=False, text=invalid.message, fix=invalid.hint)
+        yield Check("configuration", ok=False, text=placed(invalid, settings.config).message, fix=invalid.hint)
         return
     text = f"{folder}{'' if not active or source_hash(files) in active else ' (not what is active)'}: {len(configuration.catalogue)} action types, {len(configuration.rules)} rules"
     if configuration.warnings:

@@ -9,6 +9,7 @@ from aaf.adapters.keys import KeyRing
 from aaf.bootstrap.choices import engine_of, log_of, meter_of, parser_for, secrets_of
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.installation import opened, write_secret
+from aaf.bootstrap.placing import placed, placing
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
 from aaf.policy.configuration import source_hash
 from aaf.ports import Anchors, Log, Store
@@ -142,14 +143,15 @@ async def _started(
                 log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
     except ConfigurationInvalid as invalid:
         if active is None:
-            raise
-        refused = invalid
+            raise placed(invalid, settings.config) from None
+        refused = placed(invalid, settings.config)
     knowledge = Knowledge(store)
     configuration = (await knowledge.of(org, fresh=True)).configuration
     credentials = secrets_of(settings, ring, asynchronous=asynchronous)
     connectors = Configured(settings, log, credentials, asynchronous=asynchronous)
     if part is not Part.PERSON:
-        connectors.check(configuration.connectors, configuration.run_timeout)
+        with placing(settings.config):
+            connectors.check(configuration.connectors, configuration.run_timeout)
     core = Core(
         store=store,
         knowledge=knowledge,

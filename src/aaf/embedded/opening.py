@@ -5,14 +5,12 @@ A call is refused once it was closed, and in a process that was forked after ope
 
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aaf.bootstrap import CONFIGURATION, DATABASE, Part
-from aaf.domain.errors import AafError, Code, ConfigurationInvalid, NotAuthenticated, StoreFailed, Unavailable
+from aaf.domain.errors import AafError, Code, NotAuthenticated, StoreFailed, Unavailable
 from aaf.embedded.product import Embedded
 from aaf.embedded.translating import translating
 from aaf.ports import Log
@@ -92,7 +90,7 @@ class Opened:
             Misuse: the configuration is broken, or another one is in force and held by another process.
             Unavailable: the database or a key file can't be used.
         """
-        with translating(), _placed(settings.config):
+        with translating():
             product = _opened(settings, part, log)
         opened = cls(product)
         try:
@@ -105,7 +103,7 @@ class Opened:
     def settle(self, settings: Settings) -> None:
         """Whoever embeds us means the configuration that it names, so another one in its place is an error here."""
         app = self._product.app
-        with translating(), _placed(settings.config):
+        with translating():
             if app.refused is not None:
                 raise app.refused
             if settings.config is not None and app.ignored:
@@ -182,21 +180,6 @@ async def holder(core: Core, *, key: str, agent: str | None) -> Caller:
         return await authenticate(core, key=key, agent=agent, source=SOURCE)
     except NotAuthenticated as refused:
         raise NotAuthenticated(refused.code, refused.message, hint=_OTHER_KEY) from None
-
-
-@contextmanager
-def _placed(config: Path | None) -> Iterator[None]:
-    """Say where problems stand as seen from the working directory, and not from within the folder."""
-    try:
-        yield
-    except ConfigurationInvalid as invalid:
-        problems = (replace(one, file=_from_here((config or Path()) / one.file)) for one in invalid.problems)
-        raise ConfigurationInvalid(tuple(problems)) from None
-
-
-def _from_here(file: Path) -> str:
-    here = Path.cwd()
-    return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 def _opened(settings: Settings, part: Part, log: Log | None) -> Embedded:

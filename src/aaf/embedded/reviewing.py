@@ -16,7 +16,7 @@ from aaf.domain.canonical import Json
 from aaf.domain.instants import moment
 from aaf.domain.principal import Kind, Permission
 from aaf.domain.record import ActionRecord
-from aaf.domain.rendering import checked
+from aaf.domain.rendering import checked, plain, render
 from aaf.embedded.opening import Opened, holder
 from aaf.embedded.translating import translating
 from aaf.ports import Log
@@ -29,6 +29,8 @@ from aaf_client.models import Action
 T = TypeVar("T")
 _SHORT = 6
 """Characters of an id's end that are shown, as in the terminal's list."""
+_TINY = 2
+"""Characters that are counted at a glance, of a value that doesn't say how long it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,21 @@ class Held:
     risk: str
     created_at: datetime
     deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked: that `quorum` of the `approvers`, roles and users, approve; `approved` is how many count now."""
+
+    approvers: tuple[str, ...]
+    quorum: int
+    approved: int
+    reason_required: bool
+
+    def __str__(self) -> str:
+        """One inert line."""
+        also = ", with a reason" if self.reason_required else ""
+        return f"asked: {self.approved} of {self.quorum} approved{also}: {_inert(', '.join(self.approvers))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,7 @@ class Approval:
     deadline: datetime | None
     view: Mapping[str, Json] = field(repr=False)
     unopened: tuple[int, ...]
+    asked: tuple[Asked, ...]
     may_not_because: str | None
 
     @property
@@ -66,10 +84,11 @@ class Approval:
         return _text(self.view["headline"])
 
     def __str__(self) -> str:
-        """Everything that is shown, in inert lines."""
+        """Everything that is shown, in inert lines; no two values look alike, but for long ones that aren't opened."""
         until = "" if self.deadline is None else f", to be answered until {self.deadline:%Y-%m-%d %H:%M:%S} UTC"
-        headline, *rest = _lines(self.view)
-        return "\n".join([headline, f"id: {self.id[-_SHORT:]}{until}", *rest])
+        top = [self.headline, f"id: {self.id[-_SHORT:]}{until}", f"state: {self.status}"]
+        bottom = [f"action: {self.id}", f"digest: {self.digest}"]
+        return "\n".join([*top, *_lines(self.view), *map(str, self.asked), *bottom])
 
 
 class Reviewer:
@@ -199,6 +218,10 @@ async def _shown(core: Core, caller: Caller, action: str) -> Approval:
         deadline=_deadline(record),
         view=shown.view,
         unopened=tuple(sorted(set(range(record.long_values)) - shown.opened)),
+        asked=tuple(
+            Asked(one.approvers, one.quorum, approved, one.reason_required)
+            for one, approved in zip(record.requirements, shown.approved, strict=True)
+        ),
         may_not_because=shown.may_review,
     )
 
@@ -224,13 +247,23 @@ def _text(segments: Json) -> str:
     return "".join(text for _, text, _ in checked(segments))
 
 
+def _inert(text: str) -> str:
+    """A text that the view holds as it is: a name, or the path of a field, which has keys of the agent's."""
+    return plain(render(text))
+
+
 def _lines(view: Mapping[str, Any]) -> list[str]:
-    """The view from top to bottom, in the order in which the terminal shows it."""
-    found = [_text(view["headline"]), f"risk: {view['risk']}", f"class: {view['class']}"]
-    found += [f"why: {_text(one['reason'])}" for one in view["reasons"]]
-    found += [f"{one['severity']}: {_text(one['note'])}" for one in view["findings"]]
-    if view["target"] is not None:
-        found.append(f"target: {_text(view['target'])}")
+    """The view below its headline from top to bottom, in the order in which the terminal shows it.
+
+    Somebody else's text ends its line, so that it passes for no part of ours; a path before it ends by itself.
+    """
+    found = [f"risk: {view['risk']}", f"class: {view['class']}"]
+    for one in view["reasons"]:
+        found += [f"why: {_text(one['reason'])}", f"  {one['code']}: {_inert(one['name'])}"]
+    for one in view["findings"]:
+        found += [f"{one['severity']}: {_text(one['note'])}", f"  {one['code']} at {_inert(one['field'])}"]
+    found += [f"requester: {view['requester']}", f"agent: {_text(view['agent'])}", f"type: {_inert(view['type'])}"]
+    found += [f"{name}: {_text(view[name])}" for name in ("server", "target") if view[name] is not None]
     effect = view["effect"]
     if effect is not None:
         found.append(f"effect: {_text(effect['summary'])}")
@@ -243,9 +276,11 @@ def _lines(view: Mapping[str, Any]) -> list[str]:
 
 
 def _rows(rows: list[dict[str, Any]]) -> list[str]:
-    """Values with their paths; one that is cut says so, and how to see the rest."""
+    """Values with their paths and types, as the text `1` isn't the number; one that is cut says how to see the rest."""
     found = []
     for row in rows:
+        size = f", {row['length']} characters" if row["type"] == "text" and row["length"] > _TINY else ""
         rest = f" … {row['hidden']} more characters: open value {row['index']}" if row.get("hidden") else ""
-        found.append(f"  {_text(row['path'])} = {_text(row['segments'])}{rest}")
+        shown = _text(row["segments"]) or "(empty)"
+        found.append(f"  {_text(row['path'])} ({row['type']}{size}) = {shown}{rest}")
     return found

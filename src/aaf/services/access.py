@@ -6,6 +6,7 @@ installation's own ledger, per source and minute, and never tells which part was
 
 from dataclasses import dataclass
 
+from aaf.analysis.secrets import recognised
 from aaf.domain.action_bytes import split_name
 from aaf.domain.api_key import hint_of, well_formed
 from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, NotFound, NotPermitted, StateConflict
@@ -14,11 +15,10 @@ from aaf.domain.principal import ROLES, Kind, Permission, Principal
 from aaf.domain.record import KeyRecord, PrincipalRecord
 from aaf.ports import Commit, Committed, Conflict, InsertKey, InsertPrincipal, RaiseEpoch, RevokeKey, StaleEpoch, Write
 from aaf.services.core import Caller, Core, Known
-from aaf.services.quoting import quotes_a_secret
 from aaf.services.refusals import count_refusal
 
 _FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
-_HINT = "Send `Authorization: Bearer <key>`; if the key is right, ask an administrator for a new one."
+_HINT = "Look at the key, the agent's name and the address: they belong together. An administrator makes keys."
 _ROLES = f"Roles are: {', '.join(sorted(ROLES))}."
 MAX_NAME = 120
 MAX_LIFETIME = 10 * 366 * 86_400
@@ -126,6 +126,7 @@ async def create_key(core: Core, caller: Caller, wanted: KeyWanted) -> NewKey:
         StateConflict: the principal exists with other roles.
     """
     require(caller, Permission.ORG_KEY_CREATE)
+    check_name(wanted.name)
     for _ in range(ATTEMPTS):
         made = await _make_key(core, caller.principal.org, caller.principal.actor, caller, wanted)
         if made is not None:
@@ -156,7 +157,7 @@ async def recovery_key(core: Core, *, org: str, name: str) -> NewKey:
 
 async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wanted: KeyWanted) -> NewKey | None:
     """Try once; None where somebody else was faster."""
-    roles = _checked(core, wanted)
+    roles = _checked(wanted)
     now = await core.store.now()
     writes: list[Write] = []
     same = [p for p in await core.store.principals(org) if (p.kind, p.name) == (wanted.kind, wanted.name)]
@@ -202,7 +203,7 @@ async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wan
             return None
 
 
-def check_name(core: Core, name: str) -> None:
+def check_name(name: str) -> None:
     """Refuse what nobody could tell from another name, and a secret: a name stands in every list.
 
     Raises:
@@ -211,13 +212,12 @@ def check_name(core: Core, name: str) -> None:
     if not name or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
         hint = f"Write 1 to {MAX_NAME} printable characters, without a space at either end."
         raise InputRefused(Code.WRONG_TYPE, "This is no name.", hint=hint, path="$.name")
-    if quotes_a_secret(core, name):
+    if recognised(name):
         raise InputRefused(Code.SECRET_DETECTED, "The name holds a credential.", path="$.name")
 
 
-def _checked(core: Core, wanted: KeyWanted) -> tuple[str, ...]:
+def _checked(wanted: KeyWanted) -> tuple[str, ...]:
     """The roles to give; an agent or service has `agent` where none is named."""
-    check_name(core, wanted.name)
     roles = wanted.roles or (("agent",) if wanted.kind is not Kind.USER else ())
     if not ROLES.keys() >= set(roles):
         raise InputRefused(Code.WRONG_TYPE, "There is no such role.", hint=_ROLES, path="$.roles")

@@ -26,12 +26,12 @@ async def enter(core: Core, *, org: str, name: str) -> Caller:
         NotAuthenticated: an administrator gave this agent a key, or revoked its record.
         Unavailable: it can't be recorded.
     """
-    check_name(core, name)
     for _ in range(ATTEMPTS):
         known = await core.knowledge.of(org, fresh=True)
         found = [one for one in known.people.values() if (one.kind, one.name) == (Kind.AGENT, name)]
         if found:
             return Caller(known.principal(await _record(core, known, found[0])), known)
+        check_name(name)
         await _make(core, org, name)
     raise Unavailable(Code.STORE_CONFLICT, "Others changed agents at the same time.", hint="Try again.")
 

@@ -54,10 +54,12 @@ async def let_go(core: Core, *, reason: str) -> int:
 
     Raises:
         InputRefused: no reason, or one too long.
+        ConnectorFailed: the secrets to be looked for in the reason can't be read; nothing was done.
         Unavailable: others wrote each time; the store stays in recovery, and letting go can be tried again.
     """
     if not 0 < len(reason.strip()) <= MAX_REASON:
         raise InputRefused(Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.")
+    told = without_secrets(core, reason.strip())  # where that fails, nothing has been done yet
     closed = 0
     for org in await core.store.organisations():
         here = sum([await _close(core, org, state) for state in _OPEN])
@@ -66,7 +68,6 @@ async def let_go(core: Core, *, reason: str) -> int:
         closed += here + sum([await _close(core, org, state) for state in _OPEN])
     core.anchors.forget()
     await core.store.set_recovering(None)
-    told = without_secrets(core, reason.strip())
     await _tell(core.store, core.ids, EventType.RECOVERY_RELEASED, {"closed": closed, "reason": told})
     return closed
 

@@ -31,8 +31,12 @@ class Lookup:
         with self._starting:
             running = self._running
             if running is None or running.done():
-                running = self._running = Future()
-                threading.Thread(target=_look, args=(running, host, port), name="aaf-lookup", daemon=True).start()
+                running = Future()
+                try:
+                    threading.Thread(target=_look, args=(running, host, port), name="aaf-lookup", daemon=True).start()
+                except RuntimeError as full:
+                    raise OSError("There is no thread to look a name up with.") from full
+                self._running = running
         return running.result(seconds)
 
 

@@ -55,6 +55,16 @@ class Root(core.TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - the signature of the library
+        """Read the options that stand before a command, which is before `invoke`."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            from aaf.entrypoints.cli.terminal.stopping import masked  # noqa: PLC0415 - help doesn't need it
+
+            error.message = masked(error.message)  # the library prints it, with what was typed
+            raise
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the signature of the library
         """Run the command; whatever ends it, ends here."""
         with _Ending(traceback=bool(ctx.params.get("traceback"))):

@@ -141,7 +141,7 @@ def approve(
 
 
 @app.command()
-def deny(
+def reject(
     id_: Id,
     url: Url = DEFAULT_URL,
     ca: Ca = None,
@@ -156,7 +156,7 @@ def deny(
 
     \b
     Examples:
-      aaf approvals deny 3fa9c1 --reason "Use the staging folder."
+      aaf approvals reject 3fa9c1 --reason "Use the staging folder."
     """  # noqa: D301 - \b keeps the examples as they are written
     with Client(url, credential(), ca=ca) as client:
         approval = client.get(f"/v1/approvals/{_named(client, id_)}")
@@ -248,4 +248,4 @@ def _say_next(approval: Mapping[str, Json]) -> None:
     for number in unopened(member(approval, "view")):
         note(f"open:    aaf approvals show {action} --open {number}")
     note(f"approve: aaf approvals approve {action}")
-    note(f"reject:  aaf approvals deny {action} --reason TEXT")
+    note(f"reject:  aaf approvals reject {action} --reason TEXT")

@@ -1,6 +1,7 @@
 """`aaf doctor`: check an installation, line by line; every line was really looked at and comes with its fix. It changes nothing."""
 
 import os
+from dataclasses import replace
 
 import typer
 from rich.text import Text
@@ -8,7 +9,7 @@ from rich.text import Text
 from aaf.bootstrap import inspect
 from aaf.entrypoints.cli.terminal.options import AsJson, Config, Data, single
 from aaf.entrypoints.cli.terminal.output import data, inert, say
-from aaf.entrypoints.cli.terminal.stopping import Status
+from aaf.entrypoints.cli.terminal.stopping import Status, masked
 from aaf.settings import Settings
 
 app = single()
@@ -31,7 +32,10 @@ def doctor(
       aaf doctor
       aaf doctor --data /var/lib/aaf --config /etc/aaf --json
     """  # noqa: D301 - \b keeps the examples as they are written
-    found = inspect(Settings.read(os.environ, data=folder, config=config))
+    found = [
+        replace(one, text=masked(one.text), fix=masked(one.fix))
+        for one in inspect(Settings.read(os.environ, data=folder, config=config))
+    ]
     if as_json:
         data([{"fix": one.fix, "name": one.name, "ok": one.ok, "text": one.text} for one in found])
     else:

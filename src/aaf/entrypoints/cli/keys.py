@@ -9,11 +9,11 @@ import typer
 from aaf.domain.canonical import Json
 from aaf.domain.principal import Kind
 from aaf.entrypoints.cli.terminal.client import Client, credential
-from aaf.entrypoints.cli.terminal.naming import named, no_key, short_length
+from aaf.entrypoints.cli.terminal.naming import named, short_length
 from aaf.entrypoints.cli.terminal.options import DEFAULT_URL, AsJson, Ca, Url, group
 from aaf.entrypoints.cli.terminal.output import data, inert, instant, note, say, table
 from aaf.entrypoints.cli.terminal.reading import member, members, optional_text, text, texts
-from aaf.entrypoints.cli.terminal.stopping import Stopped
+from aaf.entrypoints.cli.terminal.stopping import Stopped, no_key
 
 app = group("Make, list and revoke API keys.")
 

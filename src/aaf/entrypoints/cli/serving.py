@@ -25,7 +25,7 @@ from aaf.bootstrap import App, build
 from aaf.domain.errors import AafError
 from aaf.entrypoints.cli.terminal.address import is_loopback
 from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
-from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
+from aaf.entrypoints.cli.terminal.stopping import Stopped, masked, stopped_by
 from aaf.ports import Log
 from aaf.services.core import Core
 from aaf.services.ledger import last_checkpoint
@@ -257,7 +257,7 @@ def _announce(app: App, settings: Settings, url: str) -> None:
             "",
         )
         for problem in app.refused.problems:
-            note(inert(str(problem)), "")
+            note(inert(masked(str(problem))), "")
     for warning in app.activated.warnings if app.activated else ():
         note(f"warning: {inert(warning)}", "yellow")
     if app.first_key is not None:

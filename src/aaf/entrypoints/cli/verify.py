@@ -8,6 +8,7 @@ import typer
 
 import aaf_verify
 from aaf.entrypoints.cli.terminal.options import AsJson, single
+from aaf.entrypoints.cli.terminal.stopping import no_key
 
 app = single()
 
@@ -43,6 +44,8 @@ def verify(
       aaf verify proof.zip --key ledger.vkey
       aaf verify ledger.aaf --key ledger.vkey --since 2026-03-01.checkpoint
     """  # noqa: D301 - \b keeps the examples as they are written
+    for given in (file, key, *(since or ())):
+        no_key(os.fspath(given), wanted="a file", hint="Name the file; KEYFILE holds what `aaf audit key` printed.")
     arguments = ["--key", os.fspath(key)]
     arguments += [] if org is None else ["--org", org]
     arguments += [word for one in since or () for word in ("--since", os.fspath(one))]

@@ -1,7 +1,7 @@
 """The address of a server: the host and the port that are printed are those that get the key.
 
-It is read in one way or refused: what follows the host is nothing, or a port that no other program could take for another one. The key
-travels in the clear within this machine only. Where a name leads is not known here.
+It is read in one way or refused: what follows the host is a port that no other program could take for another one, a path, both or nothing.
+The key travels in the clear within this machine only. Where a name leads is not known here.
 """
 
 import re

@@ -93,7 +93,7 @@ def row_lines(row: Mapping[str, Json]) -> Iterator[Text]:
     hidden = optional_number(row, "hidden")
     if hidden:
         yield Text(f"{hidden} characters hidden: open value {number(row, 'index')} to approve", style="bold yellow")
-    elif row.get("long") is True:
+    elif row.get("opened") is True:
         yield Text("a long value, opened", style="dim")
 
 
@@ -152,7 +152,10 @@ def _section(title: str, lines: Iterable[Text]) -> Iterator[Text]:
 
 
 def _asked(approval: Mapping[str, Json]) -> Iterator[Text]:
-    for one, approved in zip(members(approval, "requirements"), elements(approval, "approved"), strict=False):
+    asked, counts = members(approval, "requirements"), elements(approval, "approved")
+    if len(asked) != len(counts) or not all(type(count) is int for count in counts):
+        raise unexpected("number in `approved` for each of `requirements`")
+    for one, approved in zip(asked, counts, strict=True):
         also = ", with a reason" if one.get("reason_required") is True else ""
         names = ", ".join(texts(one, "approvers"))
         yield Text(inert(f"{approved} of {number(one, 'quorum')} approved{also}: {names}"))
@@ -178,10 +181,10 @@ def _effect(view: Mapping[str, Json]) -> Iterator[Text]:
         return
     effect = member(view, "effect")
     yield from quoted(segments(effect.get("summary")))
-    if effect.get("diff") is None:
-        return
-    for line in elements(effect, "diff"):
-        yield from quoted(_diff_line(line))
+    if effect.get("diff") is not None:
+        for line in elements(effect, "diff"):
+            yield from quoted(_diff_line(line))
+    yield from _rows(members(effect, "facts"))
 
 
 def _diff_line(line: Json) -> Text:

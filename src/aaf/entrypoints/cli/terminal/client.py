@@ -26,7 +26,7 @@ from aaf.entrypoints.cli.terminal.address import read_address
 from aaf.entrypoints.cli.terminal.options import KEY_VARIABLE
 from aaf.entrypoints.cli.terminal.output import on_terminal
 from aaf.entrypoints.cli.terminal.prompts import unseen
-from aaf.entrypoints.cli.terminal.reading import members
+from aaf.entrypoints.cli.terminal.reading import members, unexpected
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 _TIMEOUT = 30.0
@@ -108,16 +108,26 @@ class Client:
     def pages(
         self, path: str, member: str, *, cursor: str, limit: int, **query: str | int | None
     ) -> Iterator[Mapping[str, Json]]:
-        """The first `limit` members of a list, over as many pages as it takes; `cursor` names the next page's parameter."""
+        """The first `limit` members of a list, over as many pages as it takes; `cursor` names the next page's parameter.
+
+        A cursor of numbers goes up, one of ids down: a server whose cursors go round is not followed.
+        """
         while limit > 0:
             page = self.get(path, **query, limit=min(limit, _PAGE))
             listed = members(page, member)
             yield from listed
             limit -= len(listed)
-            following = page.get("next")
-            if not isinstance(following, int | str):
-                return
-            query[cursor] = following
+            match query.get(cursor), page.get("next"):
+                case _, None:
+                    return
+                case None, str(following):
+                    query[cursor] = following
+                case str(sent), str(following) if following < sent:
+                    query[cursor] = following
+                case int(sent), int(after) if after > sent:
+                    query[cursor] = after
+                case _:
+                    raise unexpected("cursor `next` that leads on")
 
     @contextmanager
     def stream(self, path: str, kind: str) -> Iterator[Iterator[bytes]]:

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterable
 
-from aaf.domain.api_key import PREFIX
 from aaf.entrypoints.cli.terminal.client import Client
 from aaf.entrypoints.cli.terminal.output import inert
 from aaf.entrypoints.cli.terminal.reading import text
-from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
+from aaf.entrypoints.cli.terminal.stopping import Status, Stopped, no_key
 
 FULL = 36
 """Characters of a whole id."""
@@ -59,17 +58,3 @@ def recent_action(client: Client, part: str) -> str:
     """
     newest = client.pages("/v1/actions", "actions", cursor="before", limit=_RECENT)
     return named(part, (text(one, "id") for one in newest), what="recent action", listing="aaf actions list")
-
-
-def no_key(given: str, *, wanted: str, hint: str) -> None:
-    """Refuse a key where something else is wanted.
-
-    Raises:
-        Stopped: it is one.
-    """
-    if PREFIX in given.lower():
-        raise Stopped(
-            "wrong_type",
-            f"That is a key, not {wanted}.",
-            hint=f"{hint} What was typed stays in the shell's history: revoke the key if it is good.",
-        )

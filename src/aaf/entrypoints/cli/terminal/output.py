@@ -133,4 +133,7 @@ def fields(pairs: Mapping[str, str | Text]) -> None:
 
 def microseconds(count: int) -> str:
     """An instant of an event's body, UTC to the second."""
-    return to_second(count).replace("T", " ")
+    try:
+        return to_second(count).replace("T", " ")
+    except OverflowError:
+        raise unexpected("instant") from None

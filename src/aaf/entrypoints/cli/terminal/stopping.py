@@ -1,7 +1,7 @@
 """How a command ends other than well: a code, a sentence, what to do next, and the exit status.
 
 Status 1 is an answer, and it is no; status 2 means that the question could not be asked or not be answered. An API key in any of its texts
-is masked, whoever put it there. It prints nothing itself.
+is masked, whoever put it there, and one in the place of something else ends it. It prints nothing itself.
 """
 
 import re
@@ -45,3 +45,17 @@ def stopped_by(error: AafError) -> Stopped:
     """The same for an error of the product: bad input and an unusable store are 2, everything else is a no."""
     unusable = isinstance(error, ConfigurationInvalid | InputRefused | Unavailable)
     return Stopped(str(error.code), error.message, hint=error.hint, status=Status.UNUSABLE if unusable else Status.NO)
+
+
+def no_key(given: str, *, wanted: str, hint: str) -> None:
+    """Refuse a key where something else is wanted.
+
+    Raises:
+        Stopped: it is one.
+    """
+    if PREFIX in given.lower():
+        raise Stopped(
+            "wrong_type",
+            f"That is a key, not {wanted}.",
+            hint=f"{hint} What was typed stays in the shell's history: revoke the key if it is good.",
+        )

@@ -1,0 +1,31 @@
+"""Where the problems of a configuration stand, as seen from the working directory and not from within the folder: so that one can go there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from aaf.domain.errors import ConfigurationInvalid
+
+
+def placed(invalid: ConfigurationInvalid, folder: Path | None) -> ConfigurationInvalid:
+    """The same problems, their files beneath `folder`; those of the shipped configuration, None, stay as they are."""
+    if folder is None:
+        return invalid
+    return ConfigurationInvalid(
+        tuple(replace(one, file=_from_here(folder, Path(one.file))) for one in invalid.problems)
+    )
+
+
+@contextmanager
+def placing(folder: Path | None) -> Iterator[None]:
+    """Raise what is wrong with the configuration as `placed` says it."""
+    try:
+        yield
+    except ConfigurationInvalid as invalid:
+        raise placed(invalid, folder) from None
+
+
+def _from_here(folder: Path, file: Path) -> str:
+    here, place = Path.cwd(), (folder if file == folder else folder / file).absolute()
+    return str(place.relative_to(here) if place.is_relative_to(here) else place)
