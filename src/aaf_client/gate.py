@@ -25,7 +25,7 @@ RUN_TIMEOUT = 120.0
 
 
 class Gate(Protocol):
-    """A firewall, asked by calls that return when they are done. Timeouts are in seconds, over the whole call."""
+    """A firewall, asked by calls that return when they are done. Timeouts are in seconds; each call says what for."""
 
     def submit_action(
         self,

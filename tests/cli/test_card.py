@@ -61,3 +61,13 @@ def test_approvals_that_are_not_one_number_for_each_requirement_end_the_command(
     with pytest.raises(Stopped) as ended:
         _shown(approved=approved)
     assert ended.value.code == "unexpected_answer"
+
+
+def test_who_asks_stands_there_as_the_ledger_names_it_beside_the_name_that_was_chosen() -> None:
+    lines = _shown(approved=[0])
+    asks = lines[lines.index("Who asks, for what") : lines.index("Who is asked")]
+    assert asks[1:4] == [
+        "requester  agent:0190b0a0-0000-7000-8000-000000000001",
+        "| agent  bot",
+        "type       http.request",
+    ]

@@ -11,7 +11,7 @@ from aaf.domain.redaction import Values
 from aaf.ports import Conflict, ConflictKind
 from aaf.services.access import KeyWanted, create_key, revoke_key
 from aaf.services.local_agents import ATTEMPTS, LOCAL, enter
-from tests.services.world import World
+from tests.services.world import World, refused
 
 
 def test_an_agent_is_made_at_its_first_entry_and_is_the_same_at_the_next(either: World) -> None:
@@ -45,14 +45,18 @@ def test_an_agent_that_was_shut_out_stays_out(world: World) -> None:
     assert caught.value.code is Code.REVOKED_CREDENTIAL
 
 
-def test_who_enters_or_gets_a_key_needs_no_secret_to_be_readable(world: World) -> None:
+def test_who_is_known_enters_also_while_no_secret_can_be_read_and_nobody_new_does(world: World) -> None:
     class Broken:
         def known(self) -> Values:
             raise ConnectorFailed(Code.SECRET_UNAVAILABLE, "The secrets can't be read.")
 
+    world.run(enter(world.core, org=world.org, name="resident"))
     core = replace(world.core, held_secrets=Broken())
     assert world.run(enter(core, org=world.org, name="resident")).principal.name == "resident"
-    assert world.run(create_key(core, world.admin, KeyWanted("another", Kind.AGENT))).record.name == "another"
+    with refused(Code.SECRET_UNAVAILABLE, Unavailable):
+        world.run(enter(core, org=world.org, name="another"))
+    with refused(Code.SECRET_UNAVAILABLE, Unavailable):
+        world.run(create_key(core, world.admin, KeyWanted("another", Kind.AGENT)))
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\tb", "x" * 121, "bot "])

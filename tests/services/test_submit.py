@@ -402,6 +402,23 @@ def test_run_now_answers_with_the_result_where_another_program_ran_it_meanwhile(
     assert done.result["content"] == "old\n"
 
 
+def test_run_now_says_in_the_log_where_the_result_of_another_program_can_not_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def erased(*_: object) -> None:
+        raise Unavailable(Code.STORE_UNAVAILABLE, "It was erased.")
+
+    def overtake() -> None:
+        (record,) = world.run(world.store.actions(world.org))
+        world.execute(record)
+
+    monkeypatch.setattr("aaf.services.submit.result_of", erased)
+    world.hands.then("analyse", lambda: None, overtake)
+    done = world.submit("files.read", {"path": "a.txt"}, run=True)
+    assert (done.record.state, done.result) == (State.SUCCEEDED, None)
+    assert ("result_unread", {"action": done.record.id, "code": "store_unavailable"}) in world.log.entries
+
+
 def test_run_now_runs_nothing_that_is_held_denied_or_the_caller_s(world: World) -> None:
     assert (
         world.submit("files.write", {"path": "a.txt", "content": "x"}, run=True).record.state is State.PENDING_APPROVAL

@@ -17,25 +17,26 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         ConfigurationInvalid: it isn't there, or a file can't be read or is over 1 MiB.
     """
     if not folder.is_dir():
-        raise _problem(str(folder), "there is no such folder", "name the folder that holds aaf.yaml")
+        raise _problem(".", "there is no such folder", "name the folder that holds aaf.yaml")
     found = [path for path in sorted(folder.iterdir()) if path.is_file()]
     for part in _PARTS:
         if (folder / part).is_dir():
             found += sorted(path for path in (folder / part).iterdir() if path.is_file())
     visible = [path for path in found if not path.name.startswith(".")]
     if len(visible) > MAX_FILES:
-        raise _problem(str(folder), f"there are more than {MAX_FILES} files", "leave only configuration in this folder")
-    return {path.relative_to(folder).as_posix(): _read(path) for path in visible}
+        raise _problem(".", f"there are more than {MAX_FILES} files", "leave only configuration in this folder")
+    return {name: _read(folder, name) for name in (path.relative_to(folder).as_posix() for path in visible)}
 
 
-def _read(path: Path) -> bytes:
+def _read(folder: Path, name: str) -> bytes:
     """One file."""
+    path = folder / name
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise _problem(str(path), "the file is over 1 MiB", "split it")
+            raise _problem(name, "the file is over 1 MiB", "split it")
         return path.read_bytes()
     except OSError as failure:
-        raise _problem(str(path), f"the file can't be read: {failure.strerror}", "check its permissions") from None
+        raise _problem(name, f"the file can't be read: {failure.strerror}", "check its permissions") from None
 
 
 def _problem(file: str, message: str, hint: str) -> ConfigurationInvalid:

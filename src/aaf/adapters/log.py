@@ -178,9 +178,8 @@ class HostLog:
         """Hand on one line, with its severity as the level."""
         level = _LEVELS[severity(kind)]
         if _HOST.isEnabledFor(level) and not getattr(_WITHIN, "handing", False):
-            _WITHIN.handing = (
-                True  # a handler that uses the firewall isn't handed the lines about that, and so for ever
-            )
+            # A handler that uses the firewall isn't handed the lines about that, and so for ever.
+            _WITHIN.handing = True
             try:
                 with suppress(Exception):  # a handler of the host that breaks must not break what the line is about
                     _HOST.log(level, "%s", _line(kind, fields, ORIGIN.get()))

@@ -27,5 +27,5 @@ def placing(folder: Path | None) -> Iterator[None]:
 
 
 def _from_here(folder: Path, file: Path) -> str:
-    here, place = Path.cwd(), (folder if file == folder else folder / file).absolute()
+    here, place = Path.cwd(), (folder / file).absolute()
     return str(place.relative_to(here) if place.is_relative_to(here) else place)

@@ -150,7 +150,8 @@ async def _started(
     credentials = secrets_of(settings, ring, asynchronous=asynchronous)
     connectors = Configured(settings, log, credentials, asynchronous=asynchronous)
     if part is not Part.PERSON:
-        with placing(settings.config):
+        # Where another release is in force, its file isn't the one in the folder.
+        with placing(settings.config if refused is None and not ignored else None):
             connectors.check(configuration.connectors, configuration.run_timeout)
     core = Core(
         store=store,

@@ -62,7 +62,11 @@ class KnownSecrets(Protocol):
     """What the firewall itself must not let out. It finds values that it holds, and no others."""
 
     def known(self) -> Values:
-        """A finder of every value that is there now, or that was when they could last be read."""
+        """A finder of every value that is there now, or that was when they could last be read.
+
+        Raises:
+            ConnectorFailed: SECRET_UNAVAILABLE, they could never be read.
+        """
 
 
 class HeldSecrets(SecretSource, KnownSecrets, Protocol):

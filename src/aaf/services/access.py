@@ -6,7 +6,6 @@ installation's own ledger, per source and minute, and never tells which part was
 
 from dataclasses import dataclass
 
-from aaf.analysis.secrets import recognised
 from aaf.domain.action_bytes import split_name
 from aaf.domain.api_key import hint_of, well_formed
 from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, NotFound, NotPermitted, StateConflict
@@ -15,6 +14,7 @@ from aaf.domain.principal import ROLES, Kind, Permission, Principal
 from aaf.domain.record import KeyRecord, PrincipalRecord
 from aaf.ports import Commit, Committed, Conflict, InsertKey, InsertPrincipal, RaiseEpoch, RevokeKey, StaleEpoch, Write
 from aaf.services.core import Caller, Core, Known
+from aaf.services.quoting import quotes_a_secret
 from aaf.services.refusals import count_refusal
 
 _FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
@@ -126,7 +126,7 @@ async def create_key(core: Core, caller: Caller, wanted: KeyWanted) -> NewKey:
         StateConflict: the principal exists with other roles.
     """
     require(caller, Permission.ORG_KEY_CREATE)
-    check_name(wanted.name)
+    check_name(core, wanted.name)
     for _ in range(ATTEMPTS):
         made = await _make_key(core, caller.principal.org, caller.principal.actor, caller, wanted)
         if made is not None:
@@ -203,16 +203,17 @@ async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wan
             return None
 
 
-def check_name(name: str) -> None:
+def check_name(core: Core, name: str) -> None:
     """Refuse what nobody could tell from another name, and a secret: a name stands in every list.
 
     Raises:
         InputRefused: WRONG_TYPE or SECRET_DETECTED.
+        Unavailable: the secrets to be looked for can't be read.
     """
     if not name or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
         hint = f"Write 1 to {MAX_NAME} printable characters, without a space at either end."
         raise InputRefused(Code.WRONG_TYPE, "This is no name.", hint=hint, path="$.name")
-    if recognised(name):
+    if quotes_a_secret(core, name):
         raise InputRefused(Code.SECRET_DETECTED, "The name holds a credential.", path="$.name")
 
 

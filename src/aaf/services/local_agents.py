@@ -31,7 +31,7 @@ async def enter(core: Core, *, org: str, name: str) -> Caller:
         found = [one for one in known.people.values() if (one.kind, one.name) == (Kind.AGENT, name)]
         if found:
             return Caller(known.principal(await _record(core, known, found[0])), known)
-        check_name(name)
+        check_name(core, name)
         await _make(core, org, name)
     raise Unavailable(Code.STORE_CONFLICT, "Others changed agents at the same time.", hint="Try again.")
 

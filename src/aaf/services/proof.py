@@ -112,7 +112,7 @@ async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: 
         secret += [f"params.{key}" for key, value in action["params"].items() if shown[key] is not value]
         values = {f"params.{key}": value for key, value in action["params"].items()}
         values["params"], values["context"] = action["params"], asked["context"]
-    fields: dict[str, Json] = {}
+    fields: dict[str, dict[str, Json]] = {}
     for name, salt in (salts if isinstance(salts, dict) else {}).items():
         if name in values and not any(touches(name, path) for path in secret):
             fields[f"{first.id}/{name}"] = {"salt": salt, "value": values[name]}
@@ -120,11 +120,13 @@ async def _disclosures(core: Core, caller: Caller, record: ActionRecord, first: 
     fields.update(await _result(core, record))
     names = caller.known.configuration.sensitive
     fields = {
-        name: one for name, one in fields.items() if not quotes_a_secret(core, one) and names.redacted(one) is one
+        name: one
+        for name, one in fields.items()
+        if not quotes_a_secret(core, one) and names.redacted(one["value"]) is one["value"]
     }
     secret_params = any(touches("params", path) for path in secret)
     whole: Json = None if secret_params or quotes_a_secret(core, action) else {"salt": stored["salt"], "value": action}
-    return {"action": whole, "fields": fields}
+    return {"action": whole, "fields": {**fields}}
 
 
 def _action(asked: Json) -> Json:
@@ -144,9 +146,9 @@ def _action(asked: Json) -> Json:
             return None
 
 
-async def _reviews(core: Core, record: ActionRecord) -> dict[str, Json]:
+async def _reviews(core: Core, record: ActionRecord) -> dict[str, dict[str, Json]]:
     """The reviewers' reasons, by the events that commit to them."""
-    found: dict[str, Json] = {}
+    found: dict[str, dict[str, Json]] = {}
     reasons: dict[int, int] = {}
     for row in await core.store.events_of(record.org, record.id):
         body = parse(row.body)
@@ -161,7 +163,7 @@ async def _reviews(core: Core, record: ActionRecord) -> dict[str, Json]:
     return found
 
 
-async def _result(core: Core, record: ActionRecord) -> dict[str, Json]:
+async def _result(core: Core, record: ActionRecord) -> dict[str, dict[str, Json]]:
     """The result, where the action succeeded and a run reported one."""
     if record.state is not State.SUCCEEDED or await core.store.sealed(record.org, record.id, "result") is None:
         return {}

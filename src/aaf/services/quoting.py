@@ -10,7 +10,7 @@ from dataclasses import replace
 from aaf.analysis.secrets import TOO_MANY, may_hold_one, recognised, without_recognised
 from aaf.domain.canonical import MAX_DEPTH, Json, canonical
 from aaf.domain.effect import Effect
-from aaf.domain.errors import Code
+from aaf.domain.errors import Code, ConnectorFailed, Unavailable
 from aaf.domain.finding import Finding, Severity
 from aaf.domain.redaction import MASK, Fields, Values, each_text, texts
 from aaf.policy.catalogue import Entry
@@ -22,7 +22,7 @@ _NOTE = "A secret that the firewall holds is quoted here; it is shown to nobody.
 
 def quoted(core: Core, *, params: dict[str, Json], context: dict[str, Json]) -> tuple[Finding, ...]:
     """The findings of each parameter and each field of the context in which there is a secret."""
-    values = core.held_secrets.known()
+    values = _held(core)
     if values.empty and not may_hold_one("\n".join(text for said in (params, context) for text in texts(said))):
         return ()
     return tuple(
@@ -31,6 +31,18 @@ def quoted(core: Core, *, params: dict[str, Json], context: dict[str, Json]) -> 
         for name, value in said.items()
         for finding in _findings(values, f"{part}.{name}", {name: value})
     )
+
+
+def _held(core: Core) -> Values:
+    """A finder of the secrets that the firewall holds.
+
+    Raises:
+        Unavailable: they can't be read, so nobody knows what may be shown.
+    """
+    try:
+        return core.held_secrets.known()
+    except ConnectorFailed as failure:
+        raise Unavailable(failure.code, failure.message, hint=failure.hint, detail=failure.detail) from None
 
 
 def _findings(values: Values, field: str, value: Json) -> Iterator[Finding]:
@@ -54,7 +66,7 @@ def without_named(names: Fields, params: dict[str, Json], entry: Entry | None) -
 
 def without_secrets(core: Core, value: Json) -> Json:
     """A copy to be shown, with every secret replaced."""
-    values = core.held_secrets.known()
+    values = _held(core)
     known = value if values.empty else values.redacted(value)
     return each_text(known, without_recognised)
 
@@ -74,7 +86,7 @@ def without_diff(effect: Effect) -> Effect:
     if effect.diff is None:
         return effect
     return replace(
-        effect, diff=None, summary=f"{effect.summary}; the difference is not shown, because it holds a secret"
+        effect, diff=None, summary=f"{effect.summary}; the difference is not shown, because it could show a secret"
     )
 
 
@@ -102,6 +114,6 @@ def _clean_lines(core: Core, diff: str) -> str | None:
 
 def quotes_a_secret(core: Core, value: Json) -> bool:
     """Whether a value may not leave as it is."""
-    values = core.held_secrets.known()
+    values = _held(core)
     held = not values.empty and values.found(canonical(value, max_depth=DEPTH))
     return held or any(recognised(text) for text in texts(value))

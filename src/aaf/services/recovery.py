@@ -12,8 +12,8 @@ from aaf.ports import Anchors, Commit, Committed, Ids, RaiseEpoch, RevokeKey, St
 from aaf.services.core import Core
 from aaf.services.moving import move, too_much_changed
 from aaf.services.quoting import without_secrets
+from aaf.services.review import MAX_REASON, says_something
 
-MAX_REASON = 1_000
 ATTEMPTS = 3
 _OPEN = {
     State.EXECUTING: Cause.NOT_REPORTED,
@@ -54,10 +54,9 @@ async def let_go(core: Core, *, reason: str) -> int:
 
     Raises:
         InputRefused: no reason, or one too long.
-        ConnectorFailed: the secrets to be looked for in the reason can't be read; nothing was done.
-        Unavailable: others wrote each time; the store stays in recovery, and letting go can be tried again.
+        Unavailable: the secrets to be looked for in the reason can't be read, so nothing was done; or others wrote each time; the store stays in recovery, and letting go can be tried again.
     """
-    if not 0 < len(reason.strip()) <= MAX_REASON:
+    if len(reason.strip()) > MAX_REASON or not says_something(reason):
         raise InputRefused(Code.REASON_REQUIRED, f"A reason of 1 to {MAX_REASON} characters is needed.")
     told = without_secrets(core, reason.strip())  # where that fails, nothing has been done yet
     closed = 0

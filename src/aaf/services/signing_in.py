@@ -26,7 +26,7 @@ async def sign_in(core: Core, *, key: str, source: str) -> Caller:
         TooMany: too many wrong keys from this source in this minute.
     """
     left = await _wait(core, source)
-    if left and not await _exists(core, key):
+    if left and not await _is_good(core, key):
         raise TooMany(
             Code.RATE_LIMITED,
             "Too many wrong keys came from this address.",
@@ -53,7 +53,7 @@ async def _wait(core: Core, source: str) -> int:
     return 0 if tried < TRIES else (minute + MINUTE - now) // 1_000_000 + 1
 
 
-async def _exists(core: Core, key: str) -> bool:
+async def _is_good(core: Core, key: str) -> bool:
     """Whether this is a key that was made here and is still good."""
     found = await core.store.key_by_mac(core.secrets.key_mac(key)) if well_formed(key) else None
     return found is not None and found[0].is_live(await core.store.now())

@@ -5,7 +5,6 @@ allowed and asked to run at once. A commit that finds the world changed is judge
 and the answer says so.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from aaf.domain.action_bytes import commitment, context_digest
@@ -336,8 +335,12 @@ async def _answered(core: Core, caller: Caller, record: ActionRecord, formed: Fo
 
 async def _as_it_stands(core: Core, caller: Caller, record: ActionRecord) -> Submitted:
     """The action as stored now, and its result where another program ran it; what was committed first where the store can't be asked."""
-    stands = record
-    with suppress(AafError):
+    try:
         stands = await own_action(core, caller, record.id)
+    except AafError:
+        return Submitted(record, created=True)
+    try:
         return Submitted(stands, created=True, result=await result_of(core, stands))
-    return Submitted(stands, created=True)
+    except AafError as failure:
+        core.log.entry("result_unread", {"action": record.id, "code": str(failure.code)})
+        return Submitted(stands, created=True)

@@ -151,8 +151,9 @@ class SealedFile:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 kept = _parsed(_bytes(self._path)) if self._path.exists() else {}
                 yield kept
-                self._looked = None
-                _replace(self._path, kept)
+                with self._looking:  # no look takes the file from before for one from after
+                    _replace(self._path, kept)
+                    self._looked = None
             finally:
                 os.close(lock)
         except (OSError, ValueError) as failure:

@@ -41,7 +41,7 @@ def read_address(text: str) -> Address:
     Raises:
         Stopped: it is none, or what it holds or leads to is not for a key.
     """
-    if "@" in text or PREFIX in text:  # before anything that prints it
+    if "@" in text or PREFIX in text.lower():  # before anything that prints it
         raise Stopped(
             "bad_url",
             "The address holds a name, a password or a key.",

@@ -130,6 +130,7 @@ def _card(approval: Mapping[str, Json], now: datetime | None) -> Iterator[Text]:
     )
     yield from _section("Why it waits", _reasons(view))
     yield from _section("What was noticed", _findings(view))
+    yield from _section("Who asks, for what", _requester(view))
     yield from _section("Target", () if view.get("target") is None else quoted(segments(view.get("target"))))
     yield from _section("What it would do", _effect(view))
     yield from _section("Parameters", _rows(members(view, "params")))
@@ -149,6 +150,15 @@ def _section(title: str, lines: Iterable[Text]) -> Iterator[Text]:
             yield Text(title, style="bold underline")
             first = False
         yield line
+
+
+def _requester(view: Mapping[str, Json]) -> Iterator[Text]:
+    """Anybody may have chosen the agent's name, so what the ledger calls it stands before it."""
+    yield Text.assemble(("requester  ", "dim"), inert(text(view, "requester")))
+    yield from quoted(Text("agent  ", style="dim").append_text(segments(view.get("agent"))))
+    yield Text.assemble(("type       ", "dim"), inert(text(view, "type")))
+    if view.get("server") is not None:
+        yield from quoted(Text("server  ", style="dim").append_text(segments(view.get("server"))))
 
 
 def _asked(approval: Mapping[str, Json]) -> Iterator[Text]:

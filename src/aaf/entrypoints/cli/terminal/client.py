@@ -157,8 +157,10 @@ class Client:
             )
         if not response.is_success:
             raise self._problem(response)
+        self.now = None
         with suppress(KeyError, ValueError, OverflowError):
-            self.now = parsedate_to_datetime(response.headers["date"])
+            said = parsedate_to_datetime(response.headers["date"])
+            self.now = said if said.tzinfo is not None else None
         return response
 
     def _object(self, response: httpx2.Response) -> dict[str, Json]:
