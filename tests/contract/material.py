@@ -11,6 +11,7 @@ from aaf.domain.record import (
     ActionRecord,
     CheckpointRow,
     DataKey,
+    Draft,
     KeyRecord,
     PermitRecord,
     PrincipalRecord,
@@ -23,6 +24,7 @@ from aaf.ports import Commit, Write
 ORG = "01890000-0000-7000-8000-0000000000aa"
 OTHER = "01890000-0000-7000-8000-0000000000bb"
 AGENT = "01890000-0000-7000-8000-00000000a6e7"
+DRAFT = "0190aaaa-0000-7000-8000-000000000001"
 DIGEST = "ab" * 32
 
 _numbers: Iterator[int] = itertools.count(1)
@@ -109,6 +111,10 @@ def data_key(subject: str, *, key_id: str | None = None, org: str = ORG) -> Data
 
 def release(number: int, *, org: str = ORG) -> Release:
     return Release(org, number, b'{"a":1}', "56" * 32, "user:x", "first", 10)
+
+
+def draft(version: int, *, org: str = ORG) -> Draft:
+    return Draft(org, DRAFT, version, 1, b'{"aaf.yaml":"version: 1"}', "second thoughts", "user:x", 10 + version)
 
 
 def checkpoint(size: int, root: bytes, *, org: str = ORG) -> CheckpointRow:

@@ -7,7 +7,7 @@ import pytest
 from aaf.domain.approval import ReviewVerdict
 from aaf.domain.errors import Code, StoreFailed
 from aaf.domain.principal import Kind
-from aaf.domain.record import Aggregate, PermitState
+from aaf.domain.record import Aggregate, ManagedBy, PermitState
 from aaf.domain.states import State
 from aaf.ports import (
     AddAggregate,
@@ -27,7 +27,9 @@ from aaf.ports import (
     InsertSealed,
     NotAfter,
     NotBefore,
+    PutDraft,
     RaiseEpoch,
+    RemoveDraft,
     RevokeKey,
     StaleEpoch,
     TakeAggregate,
@@ -41,6 +43,7 @@ from tests.contract.material import (
     action,
     commit,
     data_key,
+    draft,
     event,
     key,
     new_id,
@@ -421,3 +424,59 @@ def test_aggregates_add_up_and_are_taken_once_at_their_count(subject: Subject) -
     assert isinstance(subject.commit(commit(TakeAggregate(six))), Committed)
     assert subject.conflict(commit(TakeAggregate(six))) == "aggregate"
     assert subject.run(subject.store.aggregate(ORG, one.name, one.source, 60)) is None
+
+
+def test_releases_are_read_by_number_and_from_the_newest_back_with_what_they_were_made_of(subject: Subject) -> None:
+    made = [
+        replace(release(number), files=b'{"aaf.yaml":"version: %d"}' % number, managed_by=ManagedBy.API)
+        for number in (1, 2, 3)
+    ]
+    for one in made:
+        assert isinstance(subject.commit(commit(InsertRelease(one))), Committed)
+    read = subject.store
+    assert subject.run(read.release(ORG)) == made[2]
+    assert subject.run(read.release(ORG, 2)) == made[1]
+    assert subject.run(read.release(ORG, 4)) is None
+    assert subject.run(read.release(ORG, 0)) is None
+    assert subject.run(read.releases(ORG)) == made[::-1]
+    assert subject.run(read.releases(ORG, before=3, limit=1)) == [made[1]]
+    assert subject.run(read.releases("another")) == []
+
+
+# --- drafts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_saved_over_the_version_that_was_read(subject: Subject) -> None:
+    first = draft(1)
+    assert subject.conflict(commit(PutDraft(draft(2)))) == "version"
+    assert isinstance(subject.commit(commit(PutDraft(first))), Committed)
+    assert subject.conflict(commit(PutDraft(first))) == "version"
+    assert isinstance(subject.commit(commit(PutDraft(draft(2)))), Committed)
+    assert subject.run(subject.store.draft(ORG, first.id)) == draft(2)
+    assert subject.run(subject.store.drafts(ORG)) == [draft(2)]
+    assert subject.run(subject.store.draft("another", first.id)) is None
+
+
+def test_a_draft_is_forgotten_only_as_it_was_read(subject: Subject) -> None:
+    assert subject.conflict(commit(RemoveDraft(draft(1).id, 0))) == "version"
+    assert isinstance(subject.commit(commit(PutDraft(draft(1)))), Committed)
+    assert subject.conflict(commit(RemoveDraft(draft(1).id, 2))) == "version"
+    assert subject.conflict(commit(PutDraft(draft(2)), RemoveDraft(draft(1).id, 1))) == "version"
+    assert isinstance(subject.commit(commit(RemoveDraft(draft(1).id, 1))), Committed)
+    assert subject.run(subject.store.drafts(ORG)) == []
+
+
+# --- history ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_decided_is_read_in_pages_oldest_first_each_with_its_sealed_input(subject: Subject) -> None:
+    made = [replace(action(f"0190-{number}"), created_at=number * 10) for number in range(5)]
+    for one in made:
+        its = (InsertSealed(sealed(one.id, name="input")),) if one is not made[2] else ()
+        assert isinstance(subject.commit(commit(InsertAction(one), *its)), Committed)
+    page = subject.run(subject.store.decided(ORG, since=10, limit=2))
+    assert [one.action for one in page] == made[1:3]
+    assert [one.input and one.input.owner for one in page] == [made[1].id, None]
+    rest = subject.run(subject.store.decided(ORG, since=10, after=page[-1].action.id))
+    assert [one.action for one in rest] == made[3:]
+    assert subject.run(subject.store.decided("another")) == []

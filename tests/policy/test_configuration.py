@@ -9,7 +9,8 @@ from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Requirement, Verdict
 from aaf.domain.errors import Code, ConfigurationInvalid
 from aaf.policy.catalogue import ActionClass
-from aaf.policy.configuration import Configuration, Limit, load, source_hash
+from aaf.policy.configuration import Configuration, load, source_hash
+from aaf.policy.limits import Limit
 from tests.policy.samples import CONNECTORS, an_input, with_main, with_rules
 
 SHIPPED = Path(aaf.__file__).parent / "shipped"

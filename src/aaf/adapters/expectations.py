@@ -30,7 +30,9 @@ from aaf.ports import (
     InsertSealed,
     NotAfter,
     NotBefore,
+    PutDraft,
     RaiseEpoch,
+    RemoveDraft,
     RevokeKey,
     TakeAggregate,
     UpdateAction,
@@ -82,6 +84,9 @@ class Before(Protocol):
 
     def release(self, org: str) -> int:
         """The number of the active release, 0 if there is none."""
+
+    def draft(self, org: str, draft: str) -> int:
+        """The draft's version, 0 if there is none."""
 
     def aggregate(self, org: str, name: str, source: str, minute: int) -> int | None:
         """The aggregate's count."""
@@ -253,6 +258,18 @@ class _Look:
             return ConflictKind.VERSION
         return None
 
+    def put_draft(self, write: PutDraft) -> ConflictKind | None:
+        draft = write.draft
+        self.ours(draft.org)
+        if not self.claim("draft", draft.id) or draft.version != self.before.draft(self.org, draft.id) + 1:
+            return ConflictKind.VERSION
+        return None
+
+    def remove_draft(self, write: RemoveDraft) -> ConflictKind | None:
+        if not self.claim("draft", write.draft) or write.version != self.before.draft(self.org, write.draft):
+            return ConflictKind.VERSION
+        return None if write.version else ConflictKind.VERSION
+
     def add_aggregate(self, write: AddAggregate) -> ConflictKind | None:
         self.ours(write.aggregate.org)
         return None
@@ -286,7 +303,9 @@ _LOOKS: dict[type[Write], Callable[[_Look, Any], ConflictKind | None]] = {
     InsertSealed: _none,
     NotAfter: _Look.not_after,
     NotBefore: _Look.not_before,
+    PutDraft: _Look.put_draft,
     RaiseEpoch: _none,
+    RemoveDraft: _Look.remove_draft,
     RevokeKey: _Look.revoke_key,
     TakeAggregate: _Look.take_aggregate,
     UpdateAction: _Look.update_action,

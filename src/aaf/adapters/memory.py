@@ -21,11 +21,13 @@ from aaf.domain.record import (
     Aggregate,
     CheckpointRow,
     DataKey,
+    Draft,
     EventRow,
     Head,
     KeyRecord,
     PermitRecord,
     PrincipalRecord,
+    Recorded,
     Release,
     Sealed,
 )
@@ -290,10 +292,38 @@ class MemoryStore:
                     return key, self._tables.principals[key.org, key.principal]
         return None
 
-    async def release(self, org: str) -> Release | None:
-        """The active release."""
-        found = self._tables.releases.get(org)
-        return found[-1] if found else None
+    async def release(self, org: str, number: int | None = None) -> Release | None:
+        """The active release, or the one of this number."""
+        found = self._tables.releases.get(org, [])
+        place = len(found) if number is None else number
+        return found[place - 1] if 0 < place <= len(found) else None
+
+    async def releases(self, org: str, *, before: int | None = None, limit: int = 50) -> list[Release]:
+        """Newest first, numbers below `before`."""
+        with self._lock:
+            found = self._tables.releases.get(org, [])
+            return [one for one in reversed(found) if before is None or one.number < before][:limit]
+
+    async def draft(self, org: str, draft: str) -> Draft | None:
+        """One draft."""
+        return self._tables.drafts.get((org, draft))
+
+    async def drafts(self, org: str) -> list[Draft]:
+        """All drafts, oldest id first."""
+        with self._lock:
+            found = [draft for (its, _), draft in self._tables.drafts.items() if its == org]
+        return sorted(found, key=lambda draft: draft.id)
+
+    async def decided(self, org: str, *, since: int = 0, after: str = "", limit: int = 500) -> list[Recorded]:
+        """Actions made at or after `since`, oldest first by id, each with its sealed input."""
+        with self._lock:
+            found = [
+                record
+                for (its, id_), record in self._tables.actions.items()
+                if its == org and id_ > after and record.created_at >= since
+            ]
+            chosen = sorted(found, key=lambda record: record.id)[:limit]
+            return [Recorded(record, self._tables.sealed.get((org, record.id, "input"))) for record in chosen]
 
     async def due(self, now: int, limit: int) -> list[tuple[str, str]]:
         """Actions whose deadline has come, earliest first."""

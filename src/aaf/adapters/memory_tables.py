@@ -14,6 +14,7 @@ from aaf.domain.record import (
     ActionRecord,
     CheckpointRow,
     DataKey,
+    Draft,
     EventRow,
     KeyRecord,
     PermitRecord,
@@ -38,7 +39,9 @@ from aaf.ports import (
     InsertSealed,
     NotAfter,
     NotBefore,
+    PutDraft,
     RaiseEpoch,
+    RemoveDraft,
     RevokeKey,
     TakeAggregate,
     UpdateAction,
@@ -78,6 +81,7 @@ class Tables:
     principals: dict[tuple[str, str], PrincipalRecord] = field(default_factory=dict)
     keys: dict[tuple[str, str], KeyRecord] = field(default_factory=dict)
     releases: dict[str, list[Release]] = field(default_factory=lambda: defaultdict(list))
+    drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
     aggregates: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
     events: dict[str, list[EventRow]] = field(default_factory=dict)
     places: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -152,6 +156,11 @@ class Tables:
         """The number of the active release, 0 if there is none."""
         return len(self.releases[org])
 
+    def draft(self, org: str, draft: str) -> int:
+        """The draft's version, 0 if there is none."""
+        found = self.drafts.get((org, draft))
+        return 0 if found is None else found.version
+
     def aggregate(self, org: str, name: str, source: str, minute: int) -> int | None:
         """The aggregate's count."""
         return self.aggregates.get((org, name, source, minute))
@@ -189,6 +198,10 @@ class Tables:
                 self.epochs[org] = self.epochs.get(org, 0) + 1
             case InsertRelease(release):
                 self.releases[org].append(release)
+            case PutDraft(draft):
+                self.drafts[org, draft.id] = draft
+            case RemoveDraft():
+                del self.drafts[org, write.draft]
             case AddAggregate(count):
                 place = (org, count.name, count.source, count.minute)
                 self.aggregates[place] = self.aggregates.get(place, 0) + count.count

@@ -71,6 +71,10 @@ class Observed:
         self.keys = store.keys
         self.key_by_mac = store.key_by_mac
         self.release = store.release
+        self.releases = store.releases
+        self.draft = store.draft
+        self.drafts = store.drafts
+        self.decided = store.decided
         self.due = store.due
         self.events = store.events
         self.events_of = store.events_of

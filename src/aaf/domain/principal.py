@@ -20,6 +20,8 @@ class Permission(StrEnum):
     ORG_APPROVAL_REVIEW = "org:approval:review"
     ORG_AUDIT_EXPORT = "org:audit:export"
     ORG_AUDIT_READ = "org:audit:read"
+    ORG_CONFIGURATION_READ = "org:configuration:read"
+    ORG_CONFIGURATION_WRITE = "org:configuration:write"
     ORG_DECISION_EXPLAIN = "org:decision:explain"
     ORG_KEY_CREATE = "org:key:create"
     ORG_KEY_READ = "org:key:read"
@@ -56,6 +58,7 @@ _AUDITOR = _VIEWER | {
     Permission.ORG_APPROVAL_READ,
     Permission.ORG_AUDIT_EXPORT,
     Permission.ORG_AUDIT_READ,
+    Permission.ORG_CONFIGURATION_READ,
     Permission.ORG_DECISION_EXPLAIN,
     Permission.ORG_PROOF_DISCLOSE,
     Permission.ORG_PROOF_READ,
@@ -64,6 +67,7 @@ _APPROVER = _VIEWER | {
     Permission.ORG_APPROVAL_READ,
     Permission.ORG_APPROVAL_REVIEW,
     Permission.ORG_AUDIT_READ,
+    Permission.ORG_CONFIGURATION_READ,
     Permission.ORG_PROOF_READ,
 }
 
@@ -83,6 +87,8 @@ PEOPLE_ONLY = frozenset(
         Permission.ORG_APPROVAL_READ,
         Permission.ORG_APPROVAL_REVIEW,
         Permission.ORG_AUDIT_EXPORT,
+        Permission.ORG_CONFIGURATION_READ,
+        Permission.ORG_CONFIGURATION_WRITE,
         Permission.ORG_DECISION_EXPLAIN,
         Permission.ORG_KEY_CREATE,
         Permission.ORG_KEY_REVOKE,

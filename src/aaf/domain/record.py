@@ -141,6 +141,14 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """An action with its sealed decision input, which may be gone."""
+
+    action: ActionRecord
+    input: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
 class DataKey:
     """A data key, wrapped by the key-encryption key `kek_id`; one per organisation and subject."""
 
@@ -151,9 +159,20 @@ class DataKey:
     kek_id: str
 
 
+@unique
+class ManagedBy(StrEnum):
+    """Who may write an organisation's configuration: the folder that a server watches, or people over the API."""
+
+    API = "api"
+    FILE = "file"
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One immutable, numbered configuration: the compiled document as canonical JSON and the hash of the files it came from."""
+    """One immutable, numbered configuration: the compiled document and the files that it came from, both as canonical JSON.
+
+    `files` is an object of texts by their names in the folder, `source` their hash.
+    """
 
     org: str
     number: int
@@ -162,6 +181,22 @@ class Release:
     author: str
     message: str
     activated_at: int
+    files: bytes = b"{}"
+    managed_by: ManagedBy = ManagedBy.FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Files that somebody works on and nobody is judged by: `base` is the release that they began from, `version` counts the saves from 1."""
+
+    org: str
+    id: str
+    version: int
+    base: int
+    files: bytes
+    message: str
+    author: str
+    updated_at: int
 
 
 @dataclass(frozen=True, slots=True)

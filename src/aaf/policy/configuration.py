@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum, unique
 from typing import Any
 
 from aaf.domain.canonical import Json, canonical
@@ -18,6 +17,7 @@ from aaf.domain.redaction import Fields, plain_field
 from aaf.policy.catalogue import ActionClass, Catalogue, Entry, hide_named, read_entry
 from aaf.policy.connector_settings import check_effects, read_connectors
 from aaf.policy.judge import Policy
+from aaf.policy.limits import Limit, read_limits
 from aaf.policy.positioned import Faults, Node, TooManyFaults, parse
 from aaf.policy.reading import Section, choose, did_you_mean
 from aaf.policy.rego.module import Module
@@ -31,42 +31,7 @@ MAX_PROBLEMS = 200
 
 _ACTION_FILE = re.compile(r"actions/[^/]+\.yaml")
 _MODULE_FILE = re.compile(r"policies/[^/]+\.rego")
-_RATE = re.compile(r"([1-9][0-9]{0,6})/([smhd])")
-_MICROSECONDS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-_MAX_BURST = 100_000
 _MAX_RUN = 3600
-
-
-@unique
-class Enforce(StrEnum):
-    """Who refuses what is over a limit: the submission, before it is judged (`door`), or the policy modules that ask for it."""
-
-    DOOR = "door"
-    POLICY = "policy"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A rate: one unit each `interval` microseconds, and at most `burst` at once."""
-
-    name: str
-    interval: int
-    burst: int
-    enforce: Enforce = Enforce.DOOR
-
-    @property
-    def tolerance(self) -> int:
-        """Microseconds by which a unit may come early."""
-        return self.interval * (self.burst - 1)
-
-    def to_json(self) -> dict[str, Json]:
-        """As stored."""
-        return {"burst": self.burst, "enforce": self.enforce, "interval": self.interval, "name": self.name}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "Limit":
-        """What `to_json` stored, or a version before `enforce` did."""
-        return cls(stored["name"], stored["interval"], stored["burst"], Enforce(stored.get("enforce", Enforce.DOOR)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +252,7 @@ def _read_main(
         defaults=_defaults(section.section("defaults", "defaults")),
         approvals=approvals,
         fallback=_fallback(section.section("fallback", "fallback"), approvals),
-        limits=_limits(section.section("limits", "limits")),
+        limits=read_limits(section.section("limits", "limits")),
         use_within=section.seconds("use_within", 900),
         run_timeout=_run_timeout(section),
         connectors=connectors,
@@ -358,25 +323,3 @@ def _fallback(section: Section | None, approvals: Requirement) -> Requirement | 
     requirement = read_requirement(approval, approvals) if approval else approvals
     section.close()
     return requirement
-
-
-def _limits(section: Section | None) -> tuple[Limit, ...]:
-    if section is None:
-        return ()
-    found: list[Limit] = []
-    agent = section.section("agent", "limits of agents")
-    if agent is not None:
-        rate, node = agent.text("rate", required=True), agent.take("rate")
-        parts = _RATE.fullmatch(rate)
-        if node is not None and rate and parts is None:
-            agent.faults.at(
-                node, "`rate` must be a number per unit of time", "write it like 60/m; units are s, m, h, d"
-            )
-        burst = agent.whole("burst", 1, least=1, most=_MAX_BURST)
-        stated = agent.take("enforce")
-        enforce = Enforce.DOOR if stated is None else choose(stated, Enforce, Enforce.DOOR, "`enforce`", agent.faults)
-        agent.close()
-        if parts:
-            found.append(Limit("agent", max(1, _MICROSECONDS[parts[2]] // int(parts[1])), burst, enforce))
-    section.close()
-    return tuple(found)

@@ -14,6 +14,7 @@ from aaf.domain.record import (
     ActionRecord,
     Aggregate,
     DataKey,
+    Draft,
     KeyRecord,
     PermitRecord,
     PrincipalRecord,
@@ -160,6 +161,21 @@ class InsertRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class PutDraft:
+    """Keep this draft; its version must be the stored one plus one, where none is stored 1, otherwise `VERSION`."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDraft:
+    """Forget a draft whose version is still this; otherwise `VERSION`."""
+
+    draft: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddAggregate:
     """Add `aggregate.count` to the count of this name, source and minute."""
 
@@ -191,6 +207,8 @@ Write: TypeAlias = (
     | RevokeKey
     | RaiseEpoch
     | InsertRelease
+    | PutDraft
+    | RemoveDraft
     | AddAggregate
     | TakeAggregate
 )

@@ -12,11 +12,13 @@ from aaf.domain.record import (
     Aggregate,
     CheckpointRow,
     DataKey,
+    Draft,
     EventRow,
     Head,
     KeyRecord,
     PermitRecord,
     PrincipalRecord,
+    Recorded,
     Release,
     Sealed,
 )
@@ -89,8 +91,20 @@ class Reader(Protocol):
     async def key_by_mac(self, mac: bytes) -> tuple[KeyRecord, PrincipalRecord] | None:
         """The key with this HMAC, in whichever organisation."""
 
-    async def release(self, org: str) -> Release | None:
-        """The active release."""
+    async def release(self, org: str, number: int | None = None) -> Release | None:
+        """The active release, or the one of this number."""
+
+    async def releases(self, org: str, *, before: int | None = None, limit: int = 50) -> list[Release]:
+        """Newest first, numbers below `before`, at most `limit`."""
+
+    async def draft(self, org: str, draft: str) -> Draft | None:
+        """One draft."""
+
+    async def drafts(self, org: str) -> list[Draft]:
+        """All drafts, oldest id first."""
+
+    async def decided(self, org: str, *, since: int = 0, after: str = "", limit: int = 500) -> list[Recorded]:
+        """Actions made at or after `since`, oldest first by id, ids above `after`, at most `limit`, each with its sealed input."""
 
     async def due(self, now: int, limit: int) -> list[tuple[str, str]]:
         """(org, action) whose deadline is at or before `now`, earliest first, at most `limit`."""

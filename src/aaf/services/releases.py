@@ -3,13 +3,14 @@
 Files are compiled before anything is written; a folder that is broken leaves what is active active, and that it was refused is an event.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aaf.domain.canonical import canonical
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed, Unavailable
 from aaf.domain.events import EventType, occurrence
-from aaf.domain.record import Release
+from aaf.domain.record import ManagedBy, Release
 from aaf.policy.configuration import load, source_hash
 from aaf.policy.rego.parsing import Parser
 from aaf.ports import Commit, Committed, Ids, InsertRelease, RaiseEpoch, Store
@@ -34,6 +35,7 @@ async def activate(
     files: Mapping[str, bytes],
     author: str,
     message: str,
+    managed_by: ManagedBy = ManagedBy.FILE,
     parser: Parser | None = None,
 ) -> Activated:
     """Activate the configuration in `files`, unless the active release came from the same bytes; `parser` reads policy modules.
@@ -68,6 +70,8 @@ async def activate(
             author=author,
             message=message,
             activated_at=now,
+            files=files_bytes(files),
+            managed_by=managed_by,
         )
         event = occurrence(
             event_id=ids.new(),
@@ -80,6 +84,16 @@ async def activate(
         if isinstance(await store.commit(Commit(org, (InsertRelease(release), RaiseEpoch()), (event,))), Committed):
             return Activated(release, new=True, warnings=tuple(map(str, configuration.warnings)))
     raise Unavailable(Code.STORE_CONFLICT, "Others activated a configuration at the same time.", hint="Try again.")
+
+
+def files_bytes(files: Mapping[str, bytes]) -> bytes:
+    """Files as a release keeps them: an object of texts by name. What was compiled is UTF-8, but for a mark at its beginning that is kept."""
+    return canonical({name: data.decode("utf-8") for name, data in files.items()})
+
+
+def files_of(release: Release) -> dict[str, bytes]:
+    """The files that a release was compiled from; none of a release of before files were kept."""
+    return {name: text.encode() for name, text in json.loads(release.files).items()}
 
 
 async def _refused(store: Store, ids: Ids, org: str, source: str, problems: int) -> None:

@@ -16,7 +16,7 @@ from aaf.domain.fragments import items, members, text
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State, advance
-from aaf.policy.configuration import Enforce
+from aaf.policy.limits import Enforce
 from aaf.ports import (
     ChargeLimit,
     Commit,

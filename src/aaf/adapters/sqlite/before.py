@@ -98,6 +98,11 @@ class StoredBefore:
         row = self._one(queries.RELEASE_NUMBER, org)
         return int(row[0]) if row else 0
 
+    def draft(self, org: str, draft: str) -> int:
+        """The draft's version, 0 if there is none."""
+        row = self._one(queries.DRAFT_VERSION, org, draft)
+        return int(row[0]) if row else 0
+
     def aggregate(self, org: str, name: str, source: str, minute: int) -> int | None:
         """The aggregate's count. Some of it may be among what was gathered."""
         self._flush(self._connection)

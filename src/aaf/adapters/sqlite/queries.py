@@ -111,6 +111,13 @@ INSERT INTO sealed (org, owner, name, key_id, nonce, ciphertext) VALUES (?, ?, ?
 ON CONFLICT (org, owner, name) DO UPDATE
 SET key_id = excluded.key_id, nonce = excluded.nonce, ciphertext = excluded.ciphertext
 """
+DECIDED: LiteralString = """
+SELECT a.org, a.id, a.version, a.state, a.agent, a.type, a.match_key, a.created_at, a.deadline, a.rest,
+       s.owner, s.name, s.key_id, s.nonce, s.ciphertext
+FROM action AS a LEFT JOIN sealed AS s ON s.org = a.org AND s.owner = a.id AND s.name = 'input'
+WHERE a.org = :org AND a.id > :after AND a.created_at >= :since
+ORDER BY a.id LIMIT :limit
+"""
 SEALED: LiteralString = (
     "SELECT owner, name, key_id, nonce, ciphertext FROM sealed WHERE org = ? AND owner = ? AND name = ?"
 )
@@ -195,12 +202,28 @@ FROM api_key AS k JOIN principal AS p ON p.org = k.org AND p.id = k.principal
 WHERE k.mac = ?
 """
 INSERT_RELEASE: LiteralString = """
-INSERT INTO configuration (org, number, document, source, author, message, activated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO configuration (org, number, document, source, author, message, activated_at, files, managed_by)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 RELEASE_NUMBER: LiteralString = "SELECT coalesce(max(number), 0) FROM configuration WHERE org = ?"
-ACTIVE_RELEASE: LiteralString = """
-SELECT org, number, document, source, author, message, activated_at FROM configuration
-WHERE org = ? ORDER BY number DESC LIMIT 1
+RELEASES: LiteralString = """
+SELECT org, number, document, source, author, message, activated_at, files, managed_by FROM configuration
+WHERE org = :org AND (:number IS NULL OR number = :number) AND (:before IS NULL OR number < :before)
+ORDER BY number DESC LIMIT :limit
+"""
+UPSERT_DRAFT: LiteralString = """
+INSERT INTO draft (org, id, version, base, files, message, author, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (org, id) DO UPDATE
+SET version = excluded.version, base = excluded.base, files = excluded.files, message = excluded.message,
+    author = excluded.author, updated_at = excluded.updated_at
+"""
+DELETE_DRAFT: LiteralString = "DELETE FROM draft WHERE org = ? AND id = ?"
+DRAFT_VERSION: LiteralString = "SELECT version FROM draft WHERE org = ? AND id = ?"
+DRAFT: LiteralString = """
+SELECT org, id, version, base, files, message, author, updated_at FROM draft WHERE org = ? AND id = ?
+"""
+DRAFTS: LiteralString = """
+SELECT org, id, version, base, files, message, author, updated_at FROM draft WHERE org = ? ORDER BY id
 """
 
 # --- aggregates ---

@@ -9,7 +9,18 @@ from aaf.adapters.sqlite.failures import unreadable
 from aaf.domain.approval import Review, ReviewVerdict
 from aaf.domain.decision import Requirement
 from aaf.domain.principal import Kind
-from aaf.domain.record import ActionRecord, KeyRecord, PermitRecord, PermitState, PrincipalRecord, Release
+from aaf.domain.record import (
+    ActionRecord,
+    Draft,
+    KeyRecord,
+    ManagedBy,
+    PermitRecord,
+    PermitState,
+    PrincipalRecord,
+    Recorded,
+    Release,
+    Sealed,
+)
 from aaf.domain.states import State
 from aaf.ports import InsertReview
 
@@ -69,6 +80,12 @@ def action(row: Row) -> ActionRecord:
     )
 
 
+@_readable
+def recorded(row: Row) -> Recorded:
+    """As `DECIDED` returns it."""
+    return Recorded(action(row[:10]), Sealed(*row[10:]) if row[10] is not None else None)
+
+
 def _requirement(doc: dict[str, Any]) -> Requirement:
     """What `Requirement.to_json` wrote."""
     return Requirement(**{**doc, "approvers": tuple(doc["approvers"])})
@@ -125,7 +142,20 @@ def principal(row: Row) -> PrincipalRecord:
 
 def release_row(one: Release) -> Row:
     """As `INSERT_RELEASE` takes it."""
-    return (one.org, one.number, one.document, one.source, one.author, one.message, one.activated_at)
+    it = (one.org, one.number, one.document, one.source, one.author, one.message, one.activated_at)
+    return (*it, one.files, str(one.managed_by))
+
+
+@_readable
+def release(row: Row) -> Release:
+    """As `RELEASES` returns it."""
+    values: list[Any] = [*row[:8], ManagedBy(row[8])]
+    return Release(*values)
+
+
+def draft_row(one: Draft) -> Row:
+    """As `UPSERT_DRAFT` takes it."""
+    return (one.org, one.id, one.version, one.base, one.files, one.message, one.author, one.updated_at)
 
 
 def key_row(record: KeyRecord) -> Row:

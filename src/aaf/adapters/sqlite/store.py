@@ -29,11 +29,13 @@ from aaf.domain.record import (
     Aggregate,
     CheckpointRow,
     DataKey,
+    Draft,
     EventRow,
     Head,
     KeyRecord,
     PermitRecord,
     PrincipalRecord,
+    Recorded,
     Release,
     Sealed,
 )
@@ -246,10 +248,32 @@ class SqliteStore:
         row = self._one(queries.KEY_BY_MAC, mac)
         return (rows.key(row[:10]), rows.principal(row[10:])) if row else None
 
-    async def release(self, org: str) -> Release | None:
-        """The active release."""
-        row = self._one(queries.ACTIVE_RELEASE, org)
-        return Release(*row) if row else None
+    async def release(self, org: str, number: int | None = None) -> Release | None:
+        """The active release, or the one of this number."""
+        found = self._releases(org, number=number, before=None, limit=1)
+        return found[0] if found else None
+
+    async def releases(self, org: str, *, before: int | None = None, limit: int = 50) -> list[Release]:
+        """Newest first, numbers below `before`."""
+        return self._releases(org, number=None, before=before, limit=limit)
+
+    def _releases(self, org: str, *, number: int | None, before: int | None, limit: int) -> list[Release]:
+        names = {"org": org, "number": number, "before": before, "limit": limit}
+        return [rows.release(row) for row in self._all(queries.RELEASES, names)]
+
+    async def draft(self, org: str, draft: str) -> Draft | None:
+        """One draft."""
+        row = self._one(queries.DRAFT, org, draft)
+        return Draft(*row) if row else None
+
+    async def drafts(self, org: str) -> list[Draft]:
+        """All drafts, oldest id first."""
+        return [Draft(*row) for row in self._all(queries.DRAFTS, (org,))]
+
+    async def decided(self, org: str, *, since: int = 0, after: str = "", limit: int = 500) -> list[Recorded]:
+        """Actions made at or after `since`, oldest first by id, each with its sealed input."""
+        names = {"org": org, "since": since, "after": after, "limit": limit}
+        return [rows.recorded(row) for row in self._all(queries.DECIDED, names)]
 
     async def due(self, now: int, limit: int) -> list[tuple[str, str]]:
         """Actions whose deadline has come, earliest first."""

@@ -43,7 +43,9 @@ from aaf.ports import (
     InsertSealed,
     NotAfter,
     NotBefore,
+    PutDraft,
     RaiseEpoch,
+    RemoveDraft,
     RevokeKey,
     StaleEpoch,
     TakeAggregate,
@@ -60,6 +62,8 @@ _AtOnce: TypeAlias = (
     | InsertPrincipal
     | InsertRelease
     | InsertReview
+    | PutDraft
+    | RemoveDraft
     | RevokeKey
     | TakeAggregate
 )
@@ -281,7 +285,7 @@ class Transaction:
             case _:
                 self._write_at_once(org, write)
 
-    def _write_at_once(self, org: str, write: _AtOnce) -> None:
+    def _write_at_once(self, org: str, write: _AtOnce) -> None:  # noqa: C901 - a line or two for each write of the port
         """Write what later items may ask the database for."""
         match write:
             case InsertPermit(permit):
@@ -305,6 +309,10 @@ class Transaction:
                 self._run(queries.REVOKE_KEY, self.at, org, revoked)
             case InsertRelease(release):
                 self._run(queries.INSERT_RELEASE, *rows.release_row(release))
+            case PutDraft(draft):
+                self._run(queries.UPSERT_DRAFT, *rows.draft_row(draft))
+            case RemoveDraft():
+                self._run(queries.DELETE_DRAFT, org, write.draft)
             case TakeAggregate(one):
                 self._gathered.flush(self._connection)
                 self._run(queries.TAKE_AGGREGATE, org, one.name, one.source, one.minute)
