@@ -4,18 +4,22 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from aaf.adapters.driving import drive
-from aaf.adapters.sqlite.file import NETWORK, Options, file_system, file_system_in, free_bytes
+from aaf.adapters.sqlite.file import APPLICATION_ID, NETWORK, Options, file_system, file_system_in, free_bytes
 from aaf.adapters.sqlite.store import SqliteStore
 from aaf.adapters.waiting import Blocking
 from aaf.domain.errors import Code, StoreFailed
+from aaf.domain.record import ManagedBy
 from aaf.ports import Commit, Committed, InsertAction
 from tests.adapters.gate import Gate
-from tests.contract.material import ORG, action, commit, event
+from tests.contract.material import ORG, OTHER, action, commit, event
+
+MIGRATIONS = sorted(Path(str(resources.files("aaf.adapters.sqlite") / "migrations")).glob("*.sql"))
 
 
 def opened(path: Path, options: Options | None = None) -> SqliteStore:
@@ -54,6 +58,22 @@ def test_what_was_written_is_there_after_the_file_is_opened_again(tmp_path: Path
     drive(second.close())
 
 
+def test_what_an_earlier_version_wrote_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "aaf.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(MIGRATIONS[0].read_text())
+        connection.execute("INSERT INTO installation (one, id, mark) VALUES (1, ?, 1)", (OTHER,))
+        connection.execute("INSERT INTO configuration VALUES (?, 1, x'7b7d', 'source', 'system', 'read', 5)", (ORG,))
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.close()
+    store = opened(path)
+    release = drive(store.release(ORG))
+    assert drive(store.installation()) == OTHER
+    assert (release.number, release.files, release.managed_by) == (1, b"{}", ManagedBy.FILE)
+    drive(store.close())
+
+
 def test_a_newer_schema_is_refused_with_both_numbers(tmp_path: Path) -> None:
     path = tmp_path / "aaf.db"
     drive(opened(path).close())
@@ -64,7 +84,7 @@ def test_a_newer_schema_is_refused_with_both_numbers(tmp_path: Path) -> None:
     error = refusal(path)
     assert error.code is Code.STORE_NEWER
     assert "schema 9" in error.message
-    assert "up to 1" in error.message
+    assert f"up to {len(MIGRATIONS)}" in error.message
     assert path.read_bytes() == before
 
 
