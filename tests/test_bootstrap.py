@@ -192,7 +192,11 @@ def test_the_settings_of_a_connector_in_a_new_release_bind_a_process_that_runs_a
 
         assert read() is State.SUCCEEDED
         files = read_folder(folder(tmp_path, "new", ("protect: []", 'protect: ["secret*"]')))
-        run(activate(core.store, core.ids, org=product.app.org, files=files, author="system", message="test"))
+        run(
+            activate(
+                core.store, core.ids, core.loader, org=product.app.org, files=files, author="system", message="test"
+            )
+        )
         assert read() is State.DENIED
 
 
@@ -263,7 +267,15 @@ def test_nothing_is_activated_at_a_start_in_recovery(tmp_path: Path) -> None:
         files = read_folder(changed)
         with pytest.raises(StoreFailed) as caught:
             product.run(
-                activate(product.core.store, product.core.ids, org=product.app.org, files=files, author="a", message="")
+                activate(
+                    product.core.store,
+                    product.core.ids,
+                    product.core.loader,
+                    org=product.app.org,
+                    files=files,
+                    author="a",
+                    message="",
+                )
             )
         assert caught.value.code is Code.RECOVERING
 

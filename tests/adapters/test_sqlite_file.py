@@ -70,6 +70,7 @@ def test_what_an_earlier_version_wrote_is_brought_up_to_date(tmp_path: Path) -> 
     store = opened(path)
     release = drive(store.release(ORG))
     assert drive(store.installation()) == OTHER
+    assert release is not None
     assert (release.number, release.files, release.managed_by) == (1, b"{}", ManagedBy.FILE)
     drive(store.close())
 

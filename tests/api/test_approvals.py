@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from aaf.adapters.loading import InPlace
 from aaf.services.releases import activate
 from tests.api.world import World, configuration
 
@@ -110,7 +111,11 @@ def test_a_page_whose_time_is_over_does_not_hide_what_is_older(world: World) -> 
     held = b"decision: require_approval\n    approval: {approvers: [role:approver], quorum: 1, timeout: 5m}\n"
     files = configuration()
     files["aaf.yaml"] = files["aaf.yaml"].replace(b"decision: allow\n    reason: Nobody", held + b"    reason: Nobody")
-    world.run(activate(world.core.store, world.core.ids, org=world.org, files=files, author="system", message="test"))
+    world.run(
+        activate(
+            world.core.store, world.core.ids, InPlace(), org=world.org, files=files, author="system", message="test"
+        )
+    )
     over = [world.note()["id"] for _ in range(2)]
     world.clock.advance(301)
     first = world.get("approver", "/v1/approvals?limit=2").json()

@@ -16,6 +16,7 @@ from aaf.adapters.clock import FixedClock
 from aaf.adapters.connectors.files import FilesConnector
 from aaf.adapters.folder import read_folder, shipped
 from aaf.adapters.keys import KeyRing
+from aaf.adapters.loading import InPlace
 from aaf.adapters.memory import MemoryStore
 from aaf.adapters.system import SystemIds
 from aaf.domain.canonical import Json
@@ -214,7 +215,7 @@ async def build(
     clock, log, ring, ids = FixedClock(), KeptLog(), KeyRing.fresh(), SystemIds()
     store = store or MemoryStore(clock)
     org = ids.new()
-    await activate(store, ids, org=org, files=configuration(), author="system", message="for tests")
+    await activate(store, ids, InPlace(), org=org, files=configuration(), author="system", message="for tests")
     core = Core(
         store=store,
         knowledge=Knowledge(store),

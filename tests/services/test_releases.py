@@ -2,6 +2,7 @@
 
 import pytest
 
+from aaf.adapters.loading import InPlace
 from aaf.domain.errors import Code, ConfigurationInvalid, Unavailable
 from aaf.domain.states import State
 from aaf.services.core import Knowledge
@@ -72,7 +73,7 @@ def test_without_a_configuration_nothing_is_known(world: World) -> None:
 
 def test_a_first_configuration_that_is_broken_is_no_release(world: World) -> None:
     org = "0195b3c4-0000-7000-8000-0000000000b2"
-    call = activate(world.store, world.ids, org=org, files={}, author="system", message="")
+    call = activate(world.store, world.ids, InPlace(), org=org, files={}, author="system", message="")
     with pytest.raises(ConfigurationInvalid):
         world.run(call)
     assert world.run(world.store.release(org)) is None

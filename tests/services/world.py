@@ -22,9 +22,9 @@ from aaf.adapters.connectors.files import FilesConnector
 from aaf.adapters.driving import drive
 from aaf.adapters.folder import read_folder, shipped
 from aaf.adapters.keys import KeyRing
+from aaf.adapters.loading import InPlace
 from aaf.adapters.memory import MemoryStore
 from aaf.adapters.rego.engine import Engine, Patience
-from aaf.adapters.rego.parser import WorkerParser
 from aaf.adapters.rego.waiting import Blocking as Blocked
 from aaf.adapters.sqlite.file import Options
 from aaf.adapters.sqlite.store import SqliteStore
@@ -390,11 +390,8 @@ class World:
 
     def configure(self, files: Mapping[str, bytes]) -> Activated:
         """Activate another configuration; policy modules are read by the real engine."""
-        with WorkerParser() as parser:
-            done = activate(
-                self.store, self.ids, org=self.org, files=files, author="system", message="test", parser=parser
-            )
-            return self.run(done)
+        done = activate(self.store, self.ids, InPlace(), org=self.org, files=files, author="system", message="test")
+        return self.run(done)
 
     @property
     def workspace(self) -> Path:

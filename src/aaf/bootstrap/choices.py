@@ -1,15 +1,13 @@
 """One adapter a port, by the settings and by whether there is an event loop to wait on."""
 
-import contextlib
 import os
 from collections.abc import Mapping
-from importlib.util import find_spec
 
 from aaf.adapters.keys import KeyRing
 from aaf.bootstrap.installation import sealed_file
 from aaf.domain.metering import UNCOUNTED, Metric
-from aaf.policy.rego.parsing import Parser
-from aaf.ports import HeldSecrets, Log, Meter, PolicyEngine, Store
+from aaf.policy.configuration import Configuration
+from aaf.ports import HeldSecrets, Loader, Log, Meter, PolicyEngine, Store
 from aaf.settings import Settings
 
 
@@ -32,13 +30,27 @@ def engine_of(meter: Meter, *, asynchronous: bool) -> PolicyEngine:
     return WhenNeeded(make)
 
 
-def parser_for(files: Mapping[str, bytes]) -> contextlib.AbstractContextManager[Parser | None]:
-    """What reads policy modules; None where there are none, or the engine isn't installed."""
-    if not any(name.endswith(".rego") for name in files) or find_spec("regorus") is None:
-        return contextlib.nullcontext()
-    from aaf.adapters.rego.parser import WorkerParser
+def loader_of(*, asynchronous: bool) -> Loader:
+    """What compiles configurations; on a thread where there is a loop."""
+    if asynchronous:
+        from aaf.adapters.loading_asyncio import OnThread
 
-    return WorkerParser()
+        return OnThread()
+    return LoadingInPlace()
+
+
+class LoadingInPlace:
+    """Imports what compiles with the first configuration: a start from a stored release pays for none of it."""
+
+    async def load(self, files: Mapping[str, bytes], /) -> Configuration:
+        """Compile here and now.
+
+        Raises:
+            ConfigurationInvalid: it has problems.
+        """
+        from aaf.adapters.loading import InPlace
+
+        return await InPlace().load(files)
 
 
 def meter_of(settings: Settings, store: Store, *, asynchronous: bool) -> Meter:

@@ -1,17 +1,30 @@
 """Looks at an installation without starting it; changes nothing."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from aaf.adapters.driving import drive
 from aaf.adapters.inspection import Check
 from aaf.adapters.keys import PURPOSES
-from aaf.bootstrap.choices import parser_for
 from aaf.bootstrap.installation import DATABASE, KEYS, SECRETS, opened
-from aaf.bootstrap.placing import placed
+from aaf.bootstrap.placing import placed, placing
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
-from aaf.policy.configuration import load, source_hash
+from aaf.policy.configuration import Configuration, source_hash
 from aaf.services.ledger import check_org
 from aaf.settings import Settings
+
+
+def check_folder(folder: Path) -> Configuration:
+    """Compile a configuration folder, and nothing else.
+
+    Raises:
+        ConfigurationInvalid: it has problems; their files are named as seen from here.
+    """
+    from aaf.adapters.folder import read_folder
+    from aaf.adapters.loading import compiled
+
+    with placing(folder):
+        return compiled(read_folder(folder))
 
 
 def inspect(settings: Settings) -> list[Check]:
@@ -91,12 +104,12 @@ async def _inspect_store(settings: Settings) -> tuple[list[Check], set[str]]:
 def _inspect_configuration(settings: Settings, active: set[str]) -> Iterator[Check]:
     """Whether the folder loads, and whether it opens a way to addresses that aren't public."""
     from aaf.adapters.folder import read_folder, shipped
+    from aaf.adapters.loading import compiled
 
     folder = settings.config or shipped("safe")
     try:
         files = read_folder(folder)
-        with parser_for(files) as parser:
-            configuration = load(files, parser=parser)
+        configuration = compiled(files)
     except ConfigurationInvalid as invalid:
         yield Check("configuration", ok=False, text=placed(invalid, settings.config).message, fix=invalid.hint)
         return

@@ -6,7 +6,7 @@ from enum import StrEnum, unique
 from uuid import UUID, uuid5
 
 from aaf.adapters.keys import KeyRing
-from aaf.bootstrap.choices import engine_of, log_of, meter_of, parser_for, secrets_of
+from aaf.bootstrap.choices import engine_of, loader_of, log_of, meter_of, secrets_of
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.installation import opened, write_secret
 from aaf.bootstrap.placing import placed, placing
@@ -125,6 +125,7 @@ async def _started(
     # Derived, so that two processes that start a new installation at the same moment mean the same organisation.
     org = orgs[0] if orgs else str(uuid5(UUID(installation), "organisation"))
     activated, refused, holds, ignored = None, None, False, False
+    loader = loader_of(asynchronous=asynchronous)
     active = await store.release(org)
     try:
         # Without a folder the shipped configuration is for those who have none; it never replaces one of their own.
@@ -134,10 +135,7 @@ async def _started(
             message = "read at start" if settings.config else SHIPPED
             holds = await store.take_lease(CONFIGURATION, process, HOLD)
             if active is None or (holds and recovering is None):
-                with parser_for(files) as parser:
-                    activated = await activate(
-                        store, ids, org=org, files=files, author="system", message=message, parser=parser
-                    )
+                activated = await activate(store, ids, loader, org=org, files=files, author="system", message=message)
             elif source_hash(files) != active.source:
                 ignored = True
                 log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
@@ -169,6 +167,7 @@ async def _started(
         meter=meter,
         engine=engine_of(meter, asynchronous=asynchronous),
         held_secrets=credentials,
+        loader=loader,
     )
     made = None
     # The lease keeps two processes that start at the same moment from making a key each.

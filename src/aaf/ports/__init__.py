@@ -33,6 +33,7 @@ from aaf.ports.commits import (
 )
 from aaf.ports.connectors import Connector, Connectors
 from aaf.ports.ids import Ids
+from aaf.ports.loading import Loader
 from aaf.ports.observing import ORIGIN, Log, Meter, Origin
 from aaf.ports.policy_engine import PolicyEngine
 from aaf.ports.secrecy import HeldSecrets, KnownSecrets, Secrets, SecretSource, SecretStore, Signer, Vault
@@ -65,6 +66,7 @@ __all__ = [
     "InsertReview",
     "InsertSealed",
     "KnownSecrets",
+    "Loader",
     "Log",
     "Meter",
     "NotAfter",

@@ -6,7 +6,7 @@ Nothing here decides.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aaf.domain.approval import Review
@@ -15,9 +15,22 @@ from aaf.domain.metering import UNCOUNTED
 from aaf.domain.principal import Principal
 from aaf.domain.record import DataKey, KeyRecord, PrincipalRecord, Release
 from aaf.domain.redaction import Values
-from aaf.policy.configuration import Configuration
+from aaf.policy.configuration import Configuration, load
 from aaf.policy.rego.answers import Answer
-from aaf.ports import Anchors, Connectors, Ids, KnownSecrets, Log, Meter, PolicyEngine, Secrets, Signer, Store, Vault
+from aaf.ports import (
+    Anchors,
+    Connectors,
+    Ids,
+    KnownSecrets,
+    Loader,
+    Log,
+    Meter,
+    PolicyEngine,
+    Secrets,
+    Signer,
+    Store,
+    Vault,
+)
 
 _TRUSTED = 1_000_000
 """Microseconds that an epoch is trusted for without asking; what is committed under it is compared by the store all the same."""
@@ -152,6 +165,21 @@ class NoEngine:
 NO_ENGINE = NoEngine()
 
 
+class WithoutModules:
+    """Compiles in place, and knows no policy modules."""
+
+    async def load(self, files: Mapping[str, bytes], /) -> Configuration:
+        """Compile.
+
+        Raises:
+            ConfigurationInvalid: it has problems, or a policy module.
+        """
+        return load(files)
+
+
+WITHOUT_MODULES = WithoutModules()
+
+
 class NoSecrets:
     """A firewall that holds no secrets."""
 
@@ -183,6 +211,7 @@ class Core:
     meter: Meter = UNCOUNTED
     engine: PolicyEngine = NO_ENGINE
     held_secrets: KnownSecrets = NO_SECRETS
+    loader: Loader = WITHOUT_MODULES
 
     def origin(self, org: str) -> str:
         """The name of the organisation's log (docs/formats.md section 5)."""

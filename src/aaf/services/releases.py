@@ -11,9 +11,8 @@ from aaf.domain.canonical import canonical
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed, Unavailable
 from aaf.domain.events import EventType, occurrence
 from aaf.domain.record import ManagedBy, Release
-from aaf.policy.configuration import load, source_hash
-from aaf.policy.rego.parsing import Parser
-from aaf.ports import Commit, Committed, Ids, InsertRelease, RaiseEpoch, Store
+from aaf.policy.configuration import source_hash
+from aaf.ports import Commit, Committed, Ids, InsertRelease, Loader, RaiseEpoch, Store
 
 ATTEMPTS = 3
 
@@ -30,15 +29,15 @@ class Activated:
 async def activate(
     store: Store,
     ids: Ids,
+    loader: Loader,
     *,
     org: str,
     files: Mapping[str, bytes],
     author: str,
     message: str,
     managed_by: ManagedBy = ManagedBy.FILE,
-    parser: Parser | None = None,
 ) -> Activated:
-    """Activate the configuration in `files`, unless the active release came from the same bytes; `parser` reads policy modules.
+    """Activate the configuration in `files`, unless the active release came from the same bytes.
 
     Raises:
         ConfigurationInvalid: it has problems; the active release stays, and the refusal is recorded.
@@ -57,7 +56,7 @@ async def activate(
                 hint="A person has to release it.",
             )
         try:
-            configuration = load(files, parser=parser)
+            configuration = await loader.load(files)
         except ConfigurationInvalid as invalid:
             await _refused(store, ids, org, source, len(invalid.problems))
             raise
