@@ -5,11 +5,12 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import connector, core, embedded, http, rego, rules, sdk, secrets, verifier
+from benchmarks import connector, core, embedded, http, peers, rego, rules, sdk, secrets, verifier
 from benchmarks.result import OUTPUT, Figure, table, write
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "rules": rules.measure,
+    "peers": peers.measure,
     "rego": rego.measure,
     "core": core.measure,
     "embedded": embedded.measure,

@@ -30,7 +30,7 @@ RULE = "- {{name: r{rule}, match: {{tool: t{tool}, params.to: a{last}, params.am
 """Short, because 10,000 of them have to fit the 1 MiB that one file may have."""
 
 
-def _configuration(rules: int) -> Configuration:
+def configuration(rules: int) -> Configuration:
     """`rules` rules over as many tools as it takes for at most 20 candidates each."""
     tools = max(1, rules // CANDIDATES)
     files = {f"actions/tool{tool}.yaml": ACTION.format(tool=tool).encode() for tool in range(tools)}
@@ -52,7 +52,7 @@ def measure() -> list[Figure]:
         time=0,
         release=1,
     )
-    policies = {rules: _configuration(rules).policy for rules in BUDGETS}
+    policies = {rules: configuration(rules).policy for rules in BUDGETS}
     times: dict[int, list[float]] = {rules: [] for rules in BUDGETS}
     for _ in range(ROUNDS):
         for rules, policy in policies.items():
