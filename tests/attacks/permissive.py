@@ -1,5 +1,6 @@
 """Stand-ins in the shapes of the use cases and the verifier: each says that all is well."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from aaf.analysis.addresses import AddressClass
@@ -88,3 +89,9 @@ def whatever_the_path(token: str, root: str) -> bytes:
 def members_by_name(value: dict[str, Any], change: Any) -> dict[str, Any]:
     """Names that become the same overwrite each other."""
     return {change(name): item for name, item in value.items()}
+
+
+def last_word(*, pool: Iterable[Vote], defaults: Iterable[Vote] = (), guards: Iterable[Vote] = ()) -> Decision:
+    """Votes of which the last one wins, as hooks that run one after the other have it."""
+    *_, last = [*defaults, *pool, *guards]
+    return Decision(last.verdict, (last,))
