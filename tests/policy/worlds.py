@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from aaf.domain.decision import Requirement, Verdict
 from aaf.policy.catalogue import ActionClass, Catalogue, Entry, Risk
-from aaf.policy.conditions import FIELDS, Absent, AllOf, AnyOf, Condition, Not, Probe
+from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe
 from aaf.policy.decision_input import Input
+from aaf.policy.operands.answers import Absent
 from aaf.policy.operators import Op, fault, question
 from aaf.policy.rules import Rule
 from aaf.policy.schemas import Kind, Schema
