@@ -124,6 +124,8 @@ def _of_values(kind: Kind, op: Op, operand: Json) -> Misfit | None:
 
 
 def _article(kind: Kind) -> str:
+    if kind is Kind.FLAG:
+        return kind
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 

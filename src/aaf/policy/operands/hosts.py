@@ -26,20 +26,19 @@ def misfit(operand: Json) -> Misfit | None:
     """What is wrong with the patterns."""
     listed, wrong = texts("host", operand, '"*.example.com"')
     for place, text in enumerate(listed):
+        if "://" in text:
+            host = text.partition("://")[2].partition("/")[0]
+            return Misfit(
+                f"`{text[:64]}` is a URL, not a host", f"write the host alone: {host[:64]}", at(operand, place)
+            )
         try:
             _parsed(text)
         except ValueError as error:
-            hint = _without_url(text) or 'write a host such as api.example.com, or "*.example.com" for all beneath one'
+            hint = 'write a host such as api.example.com, or "*.example.com" for all beneath one'
             return Misfit(
                 f"`{text[:64]}` is no host: {str(error)[0].lower()}{str(error)[1:-1]}", hint, at(operand, place)
             )
     return wrong
-
-
-def _without_url(text: str) -> str:
-    """A hint for a pattern that is a URL, or only a star."""
-    host = text.partition("://")[2].partition("/")[0]
-    return f"write the host alone: {host[:64]}" if host else ""
 
 
 def patterns(operand: Json) -> list[HostPattern]:

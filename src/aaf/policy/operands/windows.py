@@ -111,7 +111,8 @@ def _nearest(said: str) -> str:
 
     # A machine without the data (the package tzdata brings them) knows UTC alone.
     known = {"UTC", *(name for name in zoneinfo.available_timezones() if name[:1] == said[:1].upper())}
-    return did_you_mean(said, known) if len(known) > 1 else "write UTC, or an IANA zone such as Europe/Zurich"
+    hint = did_you_mean(said, known)
+    return hint if hint.startswith("did") else "write UTC, or an IANA zone such as Europe/Zurich"
 
 
 @lru_cache(maxsize=64)
