@@ -46,10 +46,9 @@ NEVER_NULL = "is never null (write {exists: false} for what was not sent)"
 NO_SUCH_RISK = "asks for a risk that no action here has (what it can match has at least the risk"
 ABOVE = "and analysis only raises that)"
 DEAD: dict[str, tuple[str, str]] = {
-    "a label": ("{labels: untrusted_content}", "21: the field `labels` isn't supported yet (leave the condition out)"),
     "a label of a kind": (
         "{tool: files, labels.source: web}",
-        "34: the field `labels.source` isn't supported yet (leave the condition out)",
+        "34: there is no field `labels.source` (did you mean `labels`?)",
     ),
     "a finding that nobody makes": (
         "{findings: path_outside_rot}",
@@ -182,5 +181,5 @@ def test_a_rule_that_can_match_is_loaded(match: str) -> None:
 def test_the_list_of_fields_in_a_hint_leaves_out_what_is_of_later() -> None:
     (problem,) = _problems("{zzzz: x}", "deny")
 
-    assert "known are: agent, all, any, class, findings, not, operation, " in problem
-    assert "labels" not in problem
+    assert "known are: agent, all, amount, any, class, findings, labels, not, operation, " in problem
+    assert "session" not in problem

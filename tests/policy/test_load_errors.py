@@ -272,8 +272,8 @@ IN_THE_MAIN_FILE: dict[str, tuple[str, list[str]]] = {
         ["aaf.yaml:5:26: there is no field `path` (did you mean `params.path`?)"],
     ),
     "a field of later": (
-        "version: 1\nrules:\n  - name: r\n    decision: deny\n    match: {tool: files, time: {gt: 5}}\n",
-        ["aaf.yaml:5:26: the field `time` isn't supported yet (leave the condition out)"],
+        "version: 1\nrules:\n  - name: r\n    decision: deny\n    match: {tool: files, provenance: {gt: 5}}\n",
+        ["aaf.yaml:5:26: the field `provenance` isn't supported yet (leave the condition out)"],
     ),
     "a session field": (
         "version: 1\nrules:\n  - name: r\n    decision: deny\n    match: {session.labels: x}\n",
@@ -412,7 +412,7 @@ IN_THE_MAIN_FILE: dict[str, tuple[str, list[str]]] = {
     "eq on a list field": (
         "version: 1\nrules:\n  - name: r\n    decision: deny\n    match: {params.cc: {eq: x}}\n",
         [
-            "aaf.yaml:5:29: `params.cc` of pay.send: `eq` doesn't fit a field that is a list of strings (what fits: contains, exists, in, not_in)"
+            "aaf.yaml:5:29: `params.cc` of pay.send: `eq` doesn't fit a field that is a list of strings (what fits: contains, every, exists, in, not_in, size, some)"
         ],
     ),
     "a number in a list field": (

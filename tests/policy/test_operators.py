@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from aaf.domain.canonical import Json
 from aaf.policy.catalogue import Risk
-from aaf.policy.operators import Op, decimal, fault, gate, opposite, question, wants_decimal
+from aaf.policy.operands.answers import Misfit, opposite
+from aaf.policy.operators import Op, fault, gate, question, view
 from aaf.policy.schemas import Kind
 
 T, F, U = True, False, None
@@ -81,7 +82,8 @@ def test_an_operator_answers_as_the_table_says(
 def test_a_gate_says_no_only_where_the_question_does(
     kind: Kind, op: Op, operand: Json, value: Json, answer: bool | None
 ) -> None:
-    asked = decimal(value) if wants_decimal(kind, op) and not isinstance(value, list | dict) else value
+    seen = view(kind, op)
+    asked = seen(value) if seen else value
     try:
         said = gate(kind, op, operand)(asked)
     except (AttributeError, TypeError):
@@ -92,7 +94,7 @@ def test_a_gate_says_no_only_where_the_question_does(
 def test_every_operator_fits_some_kind_and_a_misfit_is_said() -> None:
     for op in Op:
         assert any((wrong := fault(kind, op, "1")) is None or "fit" not in wrong[0] for kind in Kind)
-    assert fault(Kind.SECRET, Op.EQ, "x") == ("`eq` doesn't fit a field that is a secret", "what fits: exists")
+    assert fault(Kind.SECRET, Op.EQ, "x") == Misfit("`eq` doesn't fit a field that is a secret", "what fits: exists")
     assert fault(Kind.ANY, Op.EQ, None) is None
     assert fault(Kind.TEXT, Op.EXISTS, False) is None
 

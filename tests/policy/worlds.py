@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from aaf.domain.decision import Requirement, Verdict
 from aaf.policy.catalogue import ActionClass, Catalogue, Entry, Risk
-from aaf.policy.conditions import FIELDS, Absent, AllOf, AnyOf, Condition, Not, Probe
+from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe
 from aaf.policy.decision_input import Input
+from aaf.policy.operands.answers import Absent
 from aaf.policy.operators import Op, fault, question
 from aaf.policy.rules import Rule
 from aaf.policy.schemas import Kind, Schema
@@ -17,6 +18,9 @@ _PROPERTIES: dict[str, Any] = {
     "number": {"type": "integer"},
     "flag": {"type": "boolean"},
     "list": {"type": "array", "items": {"type": "string"}},
+    "sizes": {"type": ["array", "null"], "items": {"type": "integer"}},
+    "sum": {"type": "string"},
+    "unit": {"type": "string"},
     "deep": {"type": "object", "additionalProperties": False, "properties": {"text": {"type": "string"}}},
 }
 
@@ -24,16 +28,20 @@ _PROPERTIES: dict[str, Any] = {
 def _entry(name: str, klass: ActionClass, *fields: str) -> Entry:
     properties = {field: _PROPERTIES[field] for field in fields}
     return Entry(
-        name, klass, Risk.LOW, Schema({"type": "object", "additionalProperties": False, "properties": properties})
+        name,
+        klass,
+        Risk.LOW,
+        Schema({"type": "object", "additionalProperties": False, "properties": properties}),
+        amount=("params.sum", "params.unit") if "sum" in fields else None,
     )
 
 
 CATALOGUE = Catalogue(
     [
         _entry("a.read", ActionClass.READ, "text", "number"),
-        _entry("a.write", ActionClass.FILE_WRITE, "text", "flag", "list", "deep"),
+        _entry("a.write", ActionClass.FILE_WRITE, "text", "flag", "list", "sizes", "deep"),
         _entry("b.c.read", ActionClass.READ, "number", "deep"),
-        _entry("d.pay", ActionClass.PAYMENT),
+        _entry("d.pay", ActionClass.PAYMENT, "sum", "unit"),
     ]
 )
 
@@ -43,14 +51,24 @@ _KINDS = {
     "params.number": Kind.NUMBER,
     "params.flag": Kind.FLAG,
     "params.list": Kind.TEXTS,
+    "params.sizes": Kind.NUMBERS,
+    "params.sum": Kind.TEXT,
     "params.deep.text": Kind.TEXT,
     "params.deep": Kind.OPAQUE,
     "context.claim": Kind.ANY,
     "context.deep.claim": Kind.ANY,
 }
-_WORDS = st.sampled_from(["a", "b.c", "d", "read", "write", "pay", "5", "12.5", "x"])
+_WORDS = st.sampled_from(
+    ["a", "b.c", "d", "read", "write", "pay", "5", "12.5", "x", "10.1.2.3", "a/b", "https://a.b.c:81/"]
+)
 _OPERANDS: list[Any] = ["a", "b.c", "read", "5", "12.5", 5, 7, True, False, None, "high", "low", "payment"]
 _OPERANDS += [["a"], ["d", "x"], ["read", "write"], [5, 7], ["5", None], ["high"], ["read", "payment"], [True]]
+_OPERANDS += ["*.b.c", ["b.c:81", "10.1.2.3"], "10.0.0.0/8", "::/0", ["a", "/b"], "[a-c.]+", 2, {"gte": 2}]
+_OPERANDS += [{"in": ["a", "5"], "ne": "5"}, {"gt": 4, "lt": 6}, {"host": "*.b.c"}, {"starts_with": "b"}]
+_OPERANDS += [{"value": value, "currency": unit} for value in ("5", "12.5") for unit in ("EUR", "USD")]
+_OPERANDS += ["1970-01-05T09:00:00Z", "1970-01-06T09:00:00+01:00"]
+_OPERANDS += [{"days": ["mon-tue"], "hours": "22:00-06:00", "zone": zone} for zone in ("UTC", "America/New_York")]
+_HOUR = 3_600_000_000
 _SCALARS = st.sampled_from(_OPERANDS[:13])
 TESTS = st.sampled_from(
     [
@@ -88,6 +106,9 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "flag": st.booleans(),
     "list": st.lists(_WORDS, max_size=2),
     "deep": st.fixed_dictionaries({}, optional={"text": _WORDS}) | st.just(Absent.ERASED),
+    "sizes": st.lists(st.sampled_from([4, 5, 6]), max_size=3) | st.none() | st.just(Absent.ERASED),
+    "sum": st.sampled_from(["5", "5.00", "12.5", "12.51", "1e9"]) | st.just(Absent.ERASED),
+    "unit": st.sampled_from(["EUR", "USD", "eur", "EURO"]) | st.just(Absent.ERASED),
 }
 
 
@@ -107,12 +128,18 @@ def inputs(draw: st.DrawFn, *, strangers: bool = True) -> Input:
         org="01234567-89ab-cdef-0123-456789abcde0",
         klass=draw(st.just(entry.klass) | classes) if entry else draw(classes),
         risk=draw(st.sampled_from(Risk)),
-        time=1,
+        time=draw(st.sampled_from([4 * 24 + 9, 4 * 24 + 23, 5 * 24 + 3, 5 * 24 + 8, 6 * 24 + 4])) * _HOUR,
         release=1,
         roles=draw(st.frozensets(_WORDS, max_size=2)),
         server=draw(st.none() | _WORDS),
         context=draw(
-            st.fixed_dictionaries({}, optional={"claim": _SCALARS, "deep": st.just({"claim": 5}) | st.just(7)})
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "claim": _SCALARS | st.lists(_SCALARS, max_size=2),
+                    "deep": st.just({"claim": 5}) | st.just(7),
+                },
+            )
         ),
         labels=draw(st.frozensets(_WORDS, max_size=2)),
         findings=draw(st.frozensets(_WORDS, max_size=2)),
@@ -149,6 +176,11 @@ def _tested(test: Probe, asked: Input, *, positive: bool) -> bool | None:
 
 
 def _field(name: str, asked: Input) -> tuple[Kind | None, Any]:
+    if name == "amount":
+        if asked.name != "d.pay":
+            return None, None
+        pair = tuple(asked.params.get(part, Absent.MISSING) for part in ("sum", "unit"))
+        return Kind.AMOUNT, next((part for part in pair if isinstance(part, Absent)), pair)
     if "." not in name:
         return FIELDS[name][0], getattr(asked, FIELDS[name][1])
     source, *keys = name.split(".")

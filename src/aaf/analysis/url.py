@@ -10,10 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from aaf.analysis.addresses import AddressClass, Exemption, classify
-from aaf.analysis.hosts import DEFAULT_PORTS, HostPattern, parse_host, parse_port
+from aaf.analysis.hosts import DEFAULT_PORTS, Host, HostPattern, parse_host, parse_port
 from aaf.analysis.url_faults import UrlFault, UrlRefused
 
-__all__ = ["MAX_URL", "HostPattern", "Url", "UrlFault", "UrlRefused", "join", "parse_url"]
+__all__ = ["MAX_URL", "HostPattern", "Url", "UrlFault", "UrlRefused", "join", "origin_of", "parse_url"]
 
 MAX_URL = 8192
 """Characters of the longest URL."""
@@ -77,6 +77,20 @@ def parse_url(text: str, *, exempt: Collection[Exemption] = ()) -> Url:
         raise UrlRefused(fault)
     target = _target(path, query)
     return Url(scheme, host.name, port, target, host.is_literal)
+
+
+def origin_of(text: str) -> tuple[Host, int]:
+    """The host and the effective port of a URL of the scheme http or https, wherever they lead: also to this machine.
+
+    Raises:
+        UrlRefused: the URL can be read in more than one way.
+    """
+    scheme, authority, path, query = _parts(text)
+    if scheme not in DEFAULT_PORTS:
+        raise UrlRefused(UrlFault.SCHEME)
+    host, port = _authority(authority, DEFAULT_PORTS[scheme])
+    _target(path, query)
+    return parse_host(host), port
 
 
 def _parts(text: str) -> tuple[str, str, str, str | None]:

@@ -14,7 +14,8 @@ from aaf.domain.errors import Code
 from aaf.domain.principal import ROLES
 from aaf.policy.catalogue import Catalogue, Entry, Risk
 from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe, probes
-from aaf.policy.operators import Answer, Op, exactly, fault, opposite, question, shown
+from aaf.policy.operands.answers import Answer, Misfit, opposite
+from aaf.policy.operators import Op, exactly, fault, question, shown
 from aaf.policy.positioned import Faults
 from aaf.policy.reading import did_you_mean
 from aaf.policy.schemas import Kind
@@ -48,7 +49,7 @@ _CLAIMED = {
     "context": "context is what the caller claims",
     "server": "the server is what the caller claims, until a gateway sets it",
 }
-_NEVER_NULL = ("is never null", "write {exists: false} for what was not sent")
+_NEVER_NULL = Misfit("is never null", "write {exists: false} for what was not sent")
 _ONE = {"findings": "finding", "role": "role"}
 _SHOWN = 3
 
@@ -189,12 +190,18 @@ class Check:
         if source == "params":
             self.parameter(test, entries)
             return
+        if test.field == "amount" and not any(entry.amount for entry in entries):
+            what = f"no action type that {self.what} can match declares an amount"
+            self.faults.add(
+                test.key, what, "add amount: {value: …, currency: …} to its entry, or compare the parameter"
+            )
+            return
         kind = Kind.ANY if dot else FIELDS[test.field][0]
         wrong = fault(kind, test.op, test.value)
         if wrong is None and kind is Kind.TEXT and test.field not in _NULLABLE and _asks_null(test):
             wrong = _NEVER_NULL
         if wrong is not None:
-            self.faults.add(test.place, f"`{test.field}`: {wrong[0]}", wrong[1])
+            self.faults.add(test.place_of(wrong), f"`{test.field}`: {wrong.message}", wrong.hint)
             return
         for stranger in [] if dot else self._unknown(test):
             what = (
@@ -202,6 +209,12 @@ class Check:
             )
             hint = did_you_mean(stranger, self._known(test.field) or ())
             self.faults.add(test.place, f"{what} `{stranger}`", hint)
+        if test.field == "labels":
+            self.warnings.add(
+                test.key,
+                f"{self.what} asks for `labels`, which nothing sets yet",
+                "it sees none until sessions have labels",
+            )
         if source in _CLAIMED and self.decision is Verdict.ALLOW:
             self.warnings.add(test.key, f"{self.what} allows because of `{test.field}`", _CLAIMED[source])
 
@@ -221,7 +234,7 @@ class Check:
         for entry, kind in having:
             wrong = fault(kind, test.op, test.value)
             if wrong is not None:
-                self.faults.add(test.place, f"`{test.field}` of {entry.name}: {wrong[0]}", wrong[1])
+                self.faults.add(test.place_of(wrong), f"`{test.field}` of {entry.name}: {wrong.message}", wrong.hint)
                 return
         if _asks_null(test) and not any(entry.input.nullable(path) for entry, _ in having):
             self.faults.add(test.place, f"`{test.field}`: {_NEVER_NULL[0]}", _NEVER_NULL[1])

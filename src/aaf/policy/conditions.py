@@ -7,14 +7,15 @@ once, and leaves the tree. What unknown finally means is for the rule to say, no
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from enum import Enum, unique
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 from aaf.domain.canonical import Json
 from aaf.policy.catalogue import ActionClass, Entry
 from aaf.policy.decision_input import Input
-from aaf.policy.operators import Answer, Op, Question, fault, opposite, question
+from aaf.policy.operands.answers import Absent, Answer, Misfit, Question, opposite
+from aaf.policy.operators import Op, fault, question
+from aaf.policy.positioned import Node
 from aaf.policy.schemas import Kind
 
 Place: TypeAlias = tuple[int, int]
@@ -25,6 +26,7 @@ _CONTEXT = "context."
 
 FIELDS: dict[str, tuple[Kind, str]] = {
     "agent": (Kind.TEXT, "agent_name"),
+    "amount": (Kind.AMOUNT, "params"),
     "class": (Kind.CLASS, "klass"),
     "findings": (Kind.TEXTS, "findings"),
     "labels": (Kind.TEXTS, "labels"),
@@ -32,28 +34,36 @@ FIELDS: dict[str, tuple[Kind, str]] = {
     "risk": (Kind.RISK, "risk"),
     "role": (Kind.TEXTS, "roles"),
     "server": (Kind.TEXT, "server"),
+    "time": (Kind.TIME, "time"),
     "tool": (Kind.TEXT, "tool"),
 }
-"""Fields that every action has: their kind, and where the input holds them."""
-
-
-@unique
-class Absent(Enum):
-    """Why there is no value to ask: it was not sent, or it was sealed or erased since."""
-
-    ERASED = "erased"
-    MISSING = "missing"
+"""Fields besides parameters and context: their kind, and where the input holds them. Every action has them but for an amount, which is declared."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Probe:
-    """One question about one field; `key` and `place` are where the field and the operand stand in the file."""
+    """One question about one field; `key` and `place` are where the field and the operand stand in the file, `node` what stands there."""
 
     field: str
     op: Op
     value: Json
     key: Place = dataclasses.field(default=(0, 0), compare=False)
     place: Place = dataclasses.field(default=(0, 0), compare=False)
+    node: Node | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    def place_of(self, misfit: Misfit) -> Place:
+        """Where in the file a misfit of the operand stands."""
+        node = self.node
+        for step in misfit.path:
+            inner = node.value if node else None
+            node = (
+                inner.get(str(step))
+                if isinstance(inner, dict)
+                else inner[int(step)]
+                if isinstance(inner, list)
+                else node
+            )
+        return (node.line, node.column) if node and misfit.path else self.place
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,7 +128,9 @@ def probes(condition: Condition) -> Iterator[Probe]:
 
 
 def kind_of(name: str, entry: Entry | None) -> Kind | None:
-    """The kind of a rule's field for this action type; None where it is inapplicable. Only `params` depend on the type."""
+    """The kind of a rule's field for this action type; None where it is inapplicable. Only parameters and the amount depend on the type."""
+    if name == "amount":
+        return Kind.AMOUNT if entry and entry.amount else None
     if name.startswith(_PARAMS):
         return entry.kind(name.removeprefix(_PARAMS)) if entry else None
     return Kind.ANY if name.startswith(_CONTEXT) else FIELDS[name][0]
@@ -189,18 +201,20 @@ def _leaf(test: Probe, entry: Entry | None, klass: ActionClass | None, *, positi
         # The load checked the rule for the classes that were declared; analysis raised this one to a class the rule wasn't meant for.
         return _unknown
     if test.op is Op.EXISTS:
-        return _existence(test.field, wanted=bool(test.value) is positive)
+        return _existence(test.field, entry, wanted=bool(test.value) is positive)
     asked = question(kind, test.op, test.value)
     asked = asked if positive else opposite(asked)
     known = {"class": klass, "tool": entry and entry.tool, "operation": entry and entry.operation}.get(test.field)
     if known is None:
-        return _of_value(reader(test.field), asked)
+        return _of_value(reader(test.field, entry), asked)
     said = asked(known)
     return _unknown if said is None else said
 
 
-def reader(name: str) -> Callable[[Input], Any]:
-    """What fetches a field's value: `Absent` where it isn't there."""
+def reader(name: str, entry: Entry | None) -> Callable[[Input], Any]:
+    """What fetches a field's value: `Absent` where it isn't there. An amount is a value and a currency."""
+    if name == "amount" and entry and entry.amount:
+        return _amount(*entry.amount)
     if name in FIELDS:
         return attrgetter(FIELDS[name][1])
     source, *keys = name.split(".")
@@ -221,9 +235,20 @@ def _of_value(get: Callable[[Input], Any], asked: Question) -> Predicate:
     return answer
 
 
-def _existence(name: str, *, wanted: bool) -> Predicate:
+def _amount(value: str, currency: str) -> Callable[[Input], Any]:
+    """Both parts where both are there, else why one isn't."""
+    parts = [path.removeprefix(_PARAMS).split(".") for path in (value, currency)]
+
+    def pair(given: Input) -> Any:  # noqa: ANN401 - two JSON values, or why one isn't there
+        first, second = (_value_at(given.params, keys) for keys in parts)
+        return next((part for part in (first, second) if part.__class__ is Absent), (first, second))
+
+    return pair
+
+
+def _existence(name: str, entry: Entry | None, *, wanted: bool) -> Predicate:
     """Never unknown. A field that every action has exists unless it is null or empty; an erased one did exist."""
-    get = reader(name)
+    get = reader(name, entry)
     if name in FIELDS:
         return lambda given: bool(get(given)) is wanted
     return lambda given: (get(given) is not Absent.MISSING) is wanted

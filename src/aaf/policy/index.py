@@ -6,16 +6,17 @@ The outcome is that of a plain scan over all rules, which the tests hold it to.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from aaf.domain.decision import Source, Verdict, Vote
 from aaf.domain.errors import Code
 from aaf.policy.catalogue import ActionClass, Entry
-from aaf.policy.conditions import Absent, AllOf, Predicate, Probe, compile_condition, kind_of, reader
+from aaf.policy.conditions import AllOf, Predicate, Probe, compile_condition, kind_of, reader
 from aaf.policy.decision_input import Input
-from aaf.policy.operators import Op, decimal, fault, gate, wants_decimal
+from aaf.policy.operands.answers import Absent
+from aaf.policy.operators import Op, fault, gate, keys, view
 from aaf.policy.rules import Rule
 from aaf.policy.schemas import Kind
 
@@ -23,7 +24,31 @@ Voices: TypeAlias = tuple[Vote, Vote | None]
 """What a rule says where its condition is true, and where that can't be known: nothing, for an allow."""
 
 _Gated: TypeAlias = tuple[Callable[[Any], Any], int, Predicate, Vote, Vote | None]
+_View: TypeAlias = Callable[[Any], Any]
 _BY_TYPE = ("class", "operation", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Candidates whose gates ask about one field: those that demand one of listed values are found by it, the others are scanned."""
+
+    read: Callable[[Input], Any]
+    listed: Mapping[Any, tuple[_Gated, ...]]
+    scanned: tuple[_Gated, ...]
+    members: tuple[_Gated, ...]
+
+    def passed(self, asked: Input) -> Iterable[_Gated]:
+        """The members whose gate doesn't say no; all of them where there is no value, or where a gate can't be asked."""
+        value = self.read(asked)
+        if value.__class__ is Absent:
+            return self.members
+        try:
+            found = self.listed.get(value, ())
+            if not self.scanned:
+                return found
+            return [*found, *[member for member in self.scanned if member[0](value) is not False]]
+        except Exception:  # noqa: BLE001 - each condition is asked on its own then, and fails on its own
+            return self.members
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +56,14 @@ class Matcher:
     """The candidates of one action type: groups that share a field, each member behind its gate, and the open ones. Numbers keep the order of the rules."""
 
     open: tuple[_Gated, ...]
-    groups: tuple[tuple[Callable[[Input], Any], tuple[_Gated, ...]], ...]
+    groups: tuple[Group, ...]
 
     def votes(self, asked: Input) -> list[Vote]:
         """The votes of the rules that match, in the order of the rules."""
         found: list[tuple[int, Vote]] = []
         candidates = [*self.open]
-        for read, members in self.groups:
-            candidates += _passed(read(asked), members)
+        for group in self.groups:
+            candidates += group.passed(asked)
         for _, number, predicate, sure, unsure in candidates:
             try:
                 said = predicate(asked)
@@ -54,16 +79,6 @@ class Matcher:
         return [vote for _, vote in found]
 
 
-def _passed(value: Any, members: tuple[_Gated, ...]) -> Iterable[_Gated]:  # noqa: ANN401 - a JSON value, or why there is none
-    """The members whose gate doesn't say no; all of them where there is no value, or where a gate can't be asked."""
-    if value.__class__ is Absent:
-        return members
-    try:
-        return [member for member in members if member[0](value) is not False]
-    except Exception:  # noqa: BLE001 - each condition is asked on its own then, and fails on its own
-        return members
-
-
 def build(candidates: Iterable[tuple[int, Rule, Voices]], entry: Entry | None, klass: ActionClass | None) -> Matcher:
     """Compile the numbered candidates for one action type of one class; both None is for types that nobody declared."""
     left: list[tuple[int, Voices, Predicate, list[tuple[Probe, Kind]]]] = []
@@ -73,21 +88,41 @@ def build(candidates: Iterable[tuple[int, Rule, Voices]], entry: Entry | None, k
             left.append((number, voices, _always if compiled is True else compiled, _gates(rule.match, entry)))
     shared = Counter(_key(test) for *_, gates in left for test, _ in gates)
     open_: list[_Gated] = []
-    groups: dict[tuple[str, bool], list[_Gated]] = {}
+    groups: dict[tuple[str, _View | None], list[tuple[_Gated, list[Any] | None]]] = {}
     for number, (sure, unsure), predicate, gates in left:
         chosen = min(gates, key=lambda known: shared[_key(known[0])], default=None)
         if chosen is None:
             open_.append((_always, number, predicate, sure, unsure))
             continue
         test, kind = chosen
-        place = (test.field, wants_decimal(kind, test.op))
-        groups.setdefault(place, []).append((gate(kind, test.op, test.value), number, predicate, sure, unsure))
-    return Matcher(tuple(open_), tuple((_read(*place), tuple(members)) for place, members in groups.items()))
+        gated = (gate(kind, test.op, test.value), number, predicate, sure, unsure)
+        groups.setdefault((test.field, view(kind, test.op)), []).append((gated, keys(kind, test.op, test.value)))
+    return Matcher(tuple(open_), tuple(_group(_read(*place, entry), members) for place, members in groups.items()))
 
 
-def _read(name: str, as_decimal: bool) -> Callable[[Input], Any]:  # noqa: FBT001 - half of a group's key
-    read = reader(name)
-    return (lambda asked: decimal(read(asked))) if as_decimal else read
+def _group(read: Callable[[Input], Any], members: Iterable[tuple[_Gated, list[Any] | None]]) -> Group:
+    listed: dict[Any, list[_Gated]] = {}
+    for gated, values in members:
+        for value in dict.fromkeys(values or ()):
+            listed.setdefault(value, []).append(gated)
+    return Group(
+        read,
+        {value: tuple(found) for value, found in listed.items()},
+        tuple(gated for gated, values in members if values is None),
+        tuple(gated for gated, _ in members),
+    )
+
+
+def _read(name: str, seen: _View | None, entry: Entry | None) -> Callable[[Input], Any]:
+    read = reader(name, entry)
+    if seen is None:
+        return read
+
+    def viewed(asked: Input) -> Any:  # noqa: ANN401 - what the view makes of a value, or why there is none
+        value = read(asked)
+        return value if value.__class__ is Absent else seen(value)
+
+    return viewed
 
 
 def failure(rule: str) -> tuple[Vote, ...]:

@@ -26,8 +26,8 @@ MAX_QUORUM = 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _USER = re.compile(r"user:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COMBINATORS = ("all", "any", "not")
-_LATER = ("labels", "provenance", "session", "time")
-"""Fields that nothing sets yet: a rule about one would never match. `labels` is read from stored decisions already."""
+_LATER = ("provenance", "session")
+"""Fields that nothing sets yet: a rule about one would never match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +197,8 @@ def _is_field(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> boo
     if any(entry.input.kind(key) is not None for entry in catalogue.values()):
         hint = f"did you mean `params.{key}`?"
     else:
-        fields = (field for field in (*FIELDS, *_COMBINATORS) if field not in _LATER)
         paths = (f"params.{path}" for entry in catalogue.values() for path in entry.input.paths())
-        hint = did_you_mean(key, chain(fields, paths))
+        hint = did_you_mean(key, chain(FIELDS, _COMBINATORS, paths))
     faults.at_key(node, f"there is no field `{key}`", hint)
     return False
 
@@ -207,16 +206,36 @@ def _is_field(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> boo
 def _read_tests(name: str, node: Node, faults: Faults) -> list[Probe]:
     """A scalar is a list of one, a list is OR, and the operators of a mapping are ANDed."""
     place = (node.line, node.column)
-    if isinstance(node.value, list):
-        return [Probe(name, Op.IN, node.plain(), node.key, place)]
     if not isinstance(node.value, dict):
-        return [Probe(name, Op.IN, [node.plain()], node.key, place)]
+        if name in _EXAMPLES:
+            faults.at(node, f"`{name}` takes a mapping of operators", f"such as {_EXAMPLES[name]}")
+            return []
+        listed = node.plain() if isinstance(node.value, list) else [node.plain()]
+        return [Probe(name, Op.IN, listed, node.key, place)]
     if not node.value:
-        faults.at(node, f"`{name}` has no operator", "such as {eq: value}")
+        faults.at(node, f"`{name}` has no operator", f"such as {_EXAMPLES.get(name, '{eq: value}')}")
+    tests, currency = node.value, None
+    if name == "amount" and tests:
+        tests = {key: one for key, one in tests.items() if key != "currency"}
+        currency = node.value.get("currency")
+        if currency is None or not tests:
+            lacks = "`currency`" if currency is None else "a comparison"
+            faults.at(node, f"`amount` lacks {lacks}", f"such as {_EXAMPLES[name]}")
+            return []
     found: list[Probe] = []
-    for op, operand in node.value.items():
+    for op, operand in tests.items():
         if op in set(Op):
-            found.append(Probe(name, Op(op), operand.plain(), node.key, (operand.line, operand.column)))
+            given = operand
+            if currency is not None:
+                given = replace(operand, value={"currency": currency, "value": operand})
+            nested = given if isinstance(given.value, dict | list) else None
+            found.append(Probe(name, Op(op), given.plain(), node.key, (operand.line, operand.column), nested))
         else:
             faults.at_key(operand, f"there is no operator `{op}`", did_you_mean(op, [known.value for known in Op]))
     return found
+
+
+_EXAMPLES = {
+    "amount": '{gt: "100.00", currency: EUR}',
+    "time": '{within: {days: [mon-fri], hours: "09:00-17:00", zone: UTC}}',
+}

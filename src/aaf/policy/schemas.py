@@ -35,25 +35,30 @@ _Fill: TypeAlias = Callable[[Json], Json]
 class Kind(StrEnum):
     """What a rule can ask of a field; `opaque` can only exist or not."""
 
+    AMOUNT = "amount"
     ANY = "any value"
     CLASS = "action class"
     FLAG = "true or false"
+    LIST = "list"
     NUMBER = "number"
+    NUMBERS = "list of numbers"
     OPAQUE = "structure"
     RISK = "risk"
     SECRET = "secret"  # noqa: S105 - the name of a kind
     TEXT = "string"
     TEXTS = "list of strings"
+    TIME = "time"
 
 
 _KINDS = {
-    "array": Kind.OPAQUE,
+    "array": Kind.LIST,
     "boolean": Kind.FLAG,
     "integer": Kind.NUMBER,
     "number": Kind.NUMBER,
     "object": Kind.OPAQUE,
     "string": Kind.TEXT,
 }
+_LISTS = {Kind.NUMBER: Kind.NUMBERS, Kind.TEXT: Kind.TEXTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +165,10 @@ class Schema:
             kinds = {_kind_of_value(value) for value in schema.get("enum", [schema.get("const")])}
         else:
             kinds = {self._kind_of(branch) for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))}
-        if kinds == {Kind.OPAQUE} and self._kind_of_items(schema) is Kind.TEXT:
-            return Kind.TEXTS
+        if kinds == {Kind.LIST, Kind.OPAQUE}:
+            return Kind.OPAQUE
+        if kinds == {Kind.LIST}:
+            return _LISTS.get(self._kind_of_items(schema), Kind.LIST)
         return kinds.pop() if len(kinds) == 1 else Kind.ANY
 
     def _takes_null(self, schema: Mapping[str, Any]) -> bool:
@@ -175,9 +182,9 @@ class Schema:
             return False
         return all(any(map(self._takes_null, schema[each])) for each in ("anyOf", "oneOf") if each in schema)
 
-    def _kind_of_items(self, schema: Mapping[str, Any]) -> Kind | None:
+    def _kind_of_items(self, schema: Mapping[str, Any]) -> Kind:
         items = schema.get("items")
-        return None if items is None or "prefixItems" in schema else self._kind_of(items)
+        return Kind.ANY if items is None or "prefixItems" in schema else self._kind_of(items)
 
     def _filler(self, schema: Mapping[str, Any]) -> _Fill | None:
         """A function that fills defaults beneath `schema`, or None where there is none; made once for each definition."""
