@@ -156,6 +156,8 @@ def _check_approver(approver: str, node: Node, faults: Faults, roles: Roles) -> 
     reviewing = [f"role:{role}" for role, granted in roles.items() if Permission.ORG_APPROVAL_REVIEW in granted]
     if approver not in reviewing and not _USER.fullmatch(approver):
         hint = did_you_mean(approver, reviewing) if approver.startswith("role:") else "write role:<name> or user:<id>"
+        if approver.removeprefix("role:") in roles:
+            hint = f"that role lacks {Permission.ORG_APPROVAL_REVIEW}"
         faults.at(node, f"`{approver}` names nobody who can approve", hint)
 
 

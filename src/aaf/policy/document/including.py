@@ -127,6 +127,9 @@ class _Including:
         section = Section(root if chain or isinstance(root.value, dict) else replace(root, value={}), name, faults)
         patterns = _listed(section)
         guard = False
+        if not chain and (node := section.take("guard")) is not None:
+            hint = "put the rules that it is about into one"
+            faults.at_key(node, "`guard` is for files that are included", hint)
         if chain:
             guard = section.flag("guard")
             for key in _MAIN_ONLY:
