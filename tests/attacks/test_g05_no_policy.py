@@ -25,6 +25,8 @@ def test_an_empty_policy_allows_nothing_and_names_the_file(either: World) -> Non
     done = either.submit("files.read", {"path": "a.txt"}, run=True)
     assert (done.record.state, done.record.code) == (State.DENIED, Code.NO_RULE)
     assert "aaf.yaml" in str(done.record.reasons)
+    held = either.submit("shell.run", {"command": "ls"}, run=True)
+    assert (held.record.state, held.record.code) == (State.PENDING_APPROVAL, Code.CLASS_DEFAULT)
     assert either.hands.runs == 0
 
 

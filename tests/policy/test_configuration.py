@@ -10,6 +10,7 @@ from aaf.domain.decision import Requirement, Verdict
 from aaf.domain.errors import Code, ConfigurationInvalid
 from aaf.policy.catalogue import ActionClass
 from aaf.policy.configuration import Configuration, load, source_hash
+from aaf.policy.document.classes import HIGH_RISK
 from aaf.policy.limits import Limit
 from tests.policy.samples import CONNECTORS, an_input, with_main, with_rules
 
@@ -54,6 +55,7 @@ def test_a_configuration_holds_what_its_file_says() -> None:
     assert found.rules[2].requirement == found.approvals
     assert found.fallback == Requirement(("role:approver",), 3, 3600, reason_required=True)
     assert found.defaults == {
+        **HIGH_RISK,
         ActionClass.READ: Verdict.ALLOW,
         ActionClass.PAYMENT: Verdict.REQUIRE_APPROVAL,
         ActionClass.SHELL_COMMAND: Verdict.DENY,
@@ -70,7 +72,7 @@ def test_what_is_not_said_is_the_careful_choice() -> None:
 
     assert found.fallback is None
     assert found.limits == ()
-    assert found.defaults == {}
+    assert found.defaults == HIGH_RISK
     assert (found.use_within, found.run_timeout, found.approvals) == (900, 30, Requirement())
 
 

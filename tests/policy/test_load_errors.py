@@ -225,7 +225,7 @@ IN_THE_MAIN_FILE: dict[str, tuple[str, list[str]]] = {
     ),
     "an approver role that can't review": (
         "version: 1\nrules:\n  - name: r\n    decision: require_approval\n    match: {tool: files}\n    approval: {approvers: [role:viewer]}\n",
-        ["aaf.yaml:6:28: `role:viewer` names nobody who can approve (did you mean `role:approver`?)"],
+        ["aaf.yaml:6:28: `role:viewer` names nobody who can approve (that role lacks org:approval:review)"],
     ),
     "an approver that is a name": (
         "version: 1\nrules:\n  - name: r\n    decision: require_approval\n    match: {tool: files}\n    approval: {approvers: [alice]}\n",

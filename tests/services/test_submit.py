@@ -100,15 +100,21 @@ def test_faults_name_places_and_never_values(world: World) -> None:
     assert "SEKRIT" not in said
 
 
-def test_where_no_rule_speaks_the_answer_is_no(world: World) -> None:
+def test_where_no_rule_speaks_reads_are_denied_and_high_risk_is_held(world: World) -> None:
     world.configure(
         edited(
             "aaf.yaml",
             ("match: {tool: shell, operation: run}", "match: {tool: shell, operation: run, params.command: never}"),
+            (
+                "match: {tool: files, operation: [read, list]}",
+                "match: {tool: files, operation: [read, list], params.path: x}",
+            ),
         )
     )
-    record = world.command()
-    assert (record.state, record.code) == (State.DENIED, Code.NO_RULE)
+    read = world.submit("files.read", {"path": "a.txt"}).record
+    assert (read.state, read.code) == (State.DENIED, Code.NO_RULE)
+    command = world.command()
+    assert (command.state, command.code) == (State.PENDING_APPROVAL, Code.CLASS_DEFAULT)
 
 
 def test_an_unknown_type_is_held_where_a_fallback_says_so(world: World) -> None:

@@ -96,6 +96,15 @@ PEOPLE_ONLY = frozenset(
     }
 )
 
+ADMIN_ONLY = frozenset(
+    {
+        Permission.INSTALLATION_RECOVERY_RELEASE,
+        Permission.ORG_CONFIGURATION_WRITE,
+        Permission.ORG_KEY_CREATE,
+    }
+)
+"""What no role of an organisation's own can give: who writes roles or makes keys could give themselves everything else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -109,6 +118,8 @@ class Principal:
     credential: str
     action_types: tuple[str, ...] = ()
     """Patterns of action types that this credential may submit, `files.*`; empty means every type."""
+    granted: frozenset[Permission] = frozenset()
+    """What the organisation's own roles grant under the release that is active."""
 
     @property
     def actor(self) -> str:
@@ -119,6 +130,8 @@ class Principal:
         """Whether one of the roles grants `permission`; unknown roles grant nothing, and people's permissions only people hold."""
         if self.kind is not Kind.USER and permission in PEOPLE_ONLY:
             return False
+        if permission in self.granted and permission not in ADMIN_ONLY:
+            return True
         return any(permission in ROLES.get(role, ()) for role in self.roles)
 
     def may_submit(self, action_type: str) -> bool:

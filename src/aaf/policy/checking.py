@@ -110,6 +110,7 @@ class Check:
     warnings: Faults
     what: str
     decision: Verdict
+    roles: frozenset[str] = frozenset(ROLES)
 
     def rule(self, match: AllOf) -> None:
         """Check everything that a rule asks."""
@@ -180,7 +181,7 @@ class Check:
             case "operation":
                 return frozenset(entry.operation for entry in self.catalogue.values())
             case "role":
-                return frozenset(ROLES)
+                return self.roles
             case "tool":
                 return frozenset(entry.tool for entry in self.catalogue.values())
         return None

@@ -5,32 +5,39 @@ and gives the same decisions. No key is ignored: what nobody reads is a problem.
 """
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
 from aaf.domain.errors import ConfigurationInvalid, Problem
-from aaf.domain.redaction import Fields, plain_field
-from aaf.policy.catalogue import ActionClass, Catalogue, Entry, hide_named, read_entry
+from aaf.domain.principal import ROLES, Permission
+from aaf.domain.record import ManagedBy
+from aaf.domain.redaction import Fields
+from aaf.policy.catalogue import ActionClass, Catalogue, Entry
 from aaf.policy.connector_settings import check_effects, read_connectors
+from aaf.policy.document.action_files import Declared, modules_among, read_actions, redacted
+from aaf.policy.document.alerts import Alert, read_alerts
+from aaf.policy.document.classes import RuleSet, read_defaults, read_rule_set
+from aaf.policy.document.environment import refuse_templates
+from aaf.policy.document.including import MAIN, Part, merged, read_parts
+from aaf.policy.document.retention import KEPT, Retention, read_retention
+from aaf.policy.document.roles import read_roles, roles_from_json, roles_to_json
 from aaf.policy.judge import Policy
 from aaf.policy.limits import Limit, read_limits
-from aaf.policy.positioned import Faults, Node, TooManyFaults, parse
-from aaf.policy.reading import Section, choose, did_you_mean
+from aaf.policy.positioned import Faults, TooManyFaults
+from aaf.policy.reading import Section
 from aaf.policy.rego.module import Module
 from aaf.policy.rego.parsing import Parser
-from aaf.policy.rules import Rule, read_requirement, read_rules, requirement_from_json
+from aaf.policy.rules import Roles, Rule, read_requirement, read_rules, requirement_from_json
 
-MAIN = "aaf.yaml"
+__all__ = ["FORMAT", "MAIN", "MAX_PROBLEMS", "Configuration", "load", "source_hash"]
+
 FORMAT = "aaf-configuration/1"
 MAX_PROBLEMS = 200
 """Problems that one load says; it stops there."""
 
-_ACTION_FILE = re.compile(r"actions/[^/]+\.yaml")
-_MODULE_FILE = re.compile(r"policies/[^/]+\.rego")
 _MAX_RUN = 3600
 
 
@@ -54,6 +61,11 @@ class Configuration:
     redact: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     modules: tuple[Module, ...] = ()
+    guards: tuple[RuleSet, ...] = ()
+    roles: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
+    managed_by: ManagedBy = ManagedBy.FILE
+    retention: Retention = KEPT
+    alerts: tuple[Alert, ...] = ()
     policy: Policy = field(init=False, compare=False)
     sensitive: Fields = field(init=False, compare=False, repr=False)
     _applying: dict[str, tuple[Module, ...]] = field(init=False, compare=False, repr=False, default_factory=dict)
@@ -66,6 +78,7 @@ class Configuration:
             defaults=self.defaults,
             requirement=self.approvals,
             fallback=self.fallback,
+            guards=self.guards,
             file=MAIN,
         )
         object.__setattr__(self, "policy", policy)
@@ -79,6 +92,10 @@ class Configuration:
         listed = self.connectors.get("http", {}).get("unsafe_allow")
         return tuple(one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
 
+    def granted(self, roles: Iterable[str]) -> frozenset[Permission]:
+        """What the organisation's own roles among `roles` grant; the built-in ones are `Principal.may`'s to know."""
+        return frozenset(permission for role in roles for permission in self.roles.get(role, ()))
+
     def modules_for(self, name: str) -> tuple[Module, ...]:
         """The policy modules that have a word on actions of this type, known or not."""
         found = self._applying.get(name)
@@ -88,15 +105,20 @@ class Configuration:
         """The document of a release: JSON that `from_stored` reads."""
         return {
             "actions": [entry.to_json() for entry in self.catalogue.values()],
+            "alerts": [alert.to_json() for alert in self.alerts],
             "approvals": self.approvals.to_json(),
             "connectors": {name: dict(settings) for name, settings in self.connectors.items()},
             "defaults": {klass.value: verdict for klass, verdict in self.defaults.items()},
             "fallback": self.fallback.to_json() if self.fallback else None,
             "format": FORMAT,
+            "guards": [one.to_json() for one in self.guards],
             "limits": [limit.to_json() for limit in self.limits],
+            "managed_by": self.managed_by,
             "modules": [module.to_json() for module in self.modules],
             "organisation": self.organisation,
             "redact": list(self.redact),
+            "retention": self.retention.to_json(),
+            "roles": roles_to_json(self.roles),
             "rules": [rule.to_json() for rule in self.rules],
             "run_timeout": self.run_timeout,
             "use_within": self.use_within,
@@ -130,6 +152,11 @@ class Configuration:
             redact=tuple(document["redact"]),
             warnings=tuple(document["warnings"]),
             modules=tuple(Module.from_json(module) for module in document.get("modules", ())),
+            guards=tuple(RuleSet.from_json(one) for one in document.get("guards", ())),
+            roles=roles_from_json(document.get("roles", {})),
+            managed_by=ManagedBy(document.get("managed_by", ManagedBy.FILE)),
+            retention=Retention.from_json(document["retention"]) if "retention" in document else KEPT,
+            alerts=tuple(Alert.from_json(alert) for alert in document.get("alerts", ())),
         )
 
 
@@ -140,7 +167,7 @@ def source_hash(files: Mapping[str, bytes]) -> str:
 
 
 def load(files: Mapping[str, bytes], *, parser: Parser | None = None) -> Configuration:
-    """Compile the files of a configuration folder: `aaf.yaml`, `actions/*.yaml` and `policies/*.rego`, by their names in it.
+    """Compile the files of a configuration folder by their names in it: `aaf.yaml` with what it includes, `actions/*.yaml`, `policies/*.rego`.
 
     Modules need `parser`; without one, each of them is a problem.
 
@@ -164,22 +191,14 @@ def load(files: Mapping[str, bytes], *, parser: Parser | None = None) -> Configu
 
 def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | None) -> Configuration | None:
     """Read every file; None where there is nothing to read the main one from."""
-    for name in files:
-        if name != MAIN and not _ACTION_FILE.fullmatch(name) and not _MODULE_FILE.fullmatch(name):
-            _stranger(name, faults.of(name))
-    if MAIN not in files:
-        faults.add((0, 0), "the file is missing", "write at least `version: 1` into it")
-    entries: dict[str, tuple[Entry, Node, Faults]] = {}
-    for name in sorted(name for name in files if _ACTION_FILE.fullmatch(name)):
-        _read_action(files[name], faults.of(name), entries)
+    entries = read_actions(files, faults)
     # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
     broken = bool(faults.problems)
-    root = parse(files[MAIN], faults) if MAIN in files else None
-    if root is None:
+    parts = read_parts(files, faults) if MAIN in files else []
+    if not parts:
         return None
-    warnings = Faults(MAIN)
-    configuration = _read_main(Section(root, MAIN, faults), entries, warnings, broken=broken)
-    texts = {name: data for name, data in sorted(files.items()) if _MODULE_FILE.fullmatch(name)}
+    configuration = _read_document(parts, entries, faults, broken=broken)
+    texts = modules_among(files)
     if not texts:
         return configuration
     if parser is None:
@@ -195,53 +214,30 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     rate = Rate.UNKNOWN if faults.problems else Rate(enforced)
     around = Surroundings(configuration.catalogue, configuration.approvals, complete=not broken, rate=rate)
     modules = read_modules(texts, parser, around, faults)
-    return replace(configuration, modules=modules, warnings=(*configuration.warnings, *_warnings_of(modules)))
+    warnings = (warning for module in modules for warning in module.warnings)
+    return replace(configuration, modules=modules, warnings=(*configuration.warnings, *warnings))
 
 
-def _warnings_of(modules: Iterable[Module]) -> Iterator[str]:
-    return (warning for module in modules for warning in module.warnings)
-
-
-def _stranger(name: str, faults: Faults) -> None:
-    if name.endswith(".rego"):
-        faults.add(
-            (0, 0), "a policy module lies in the folder `policies`", f"move it to policies/{name.rpartition('/')[2]}"
-        )
-        return
-    faults.add(
-        (0, 0),
-        "this file has no place in a configuration",
-        did_you_mean(name, [MAIN, "actions/<name>.yaml", "policies/<name>.rego"]),
-    )
-
-
-def _read_action(data: bytes, faults: Faults, entries: dict[str, tuple[Entry, Node, Faults]]) -> None:
-    node = parse(data, faults)
-    entry = read_entry(node, faults) if node is not None else None
-    if entry is None or node is None:
-        return
-    if entry.name in entries:
-        _, first, where = entries[entry.name]
-        hint = f"the first is in {where.file}:{first.line}"
-        faults.at(node, f"the action type `{entry.name}` is declared a second time", hint)
-        return
-    entries[entry.name] = (entry, node, faults)
-
-
-def _read_main(
-    section: Section, entries: Mapping[str, tuple[Entry, Node, Faults]], warnings: Faults, *, broken: bool
+def _read_document(
+    parts: Sequence[Part], entries: Mapping[str, Declared], faults: Faults, *, broken: bool
 ) -> Configuration:
-    faults = section.faults
-    redact, entries = _redacted(section, entries)
+    """Read the document that the parts make."""
+    warnings = Faults(MAIN)
+    section = Section(merged(parts, faults), MAIN if len(parts) == 1 else "the document", faults)
+    for part in parts:
+        refuse_templates(part.root, faults)
+    redact, entries = redacted(section, entries)
     catalogue = Catalogue(entry for entry, _, _ in entries.values())
     version = section.take("version", required=True)
     if version is not None and (type(version.value) is not int or version.value != 1):
         faults.at(version, "`version` must be 1", "this program reads version 1")
     organisation = section.text("organisation")
+    managed_by = section.choice("managed_by", ManagedBy, ManagedBy.FILE)
+    roles = read_roles(section.section("roles", "roles"))
+    known = {**ROLES, **roles}
     asked = section.section("approvals", "approvals")
-    approvals = read_requirement(asked) if asked else DEFAULT_REQUIREMENT
-    nodes = section.nodes("rules", "rules")
-    rules = () if broken else read_rules(nodes, catalogue, approvals, faults, warnings)
+    approvals = read_requirement(asked, roles=known) if asked else DEFAULT_REQUIREMENT
+    rules, guards = _read_rules(parts, catalogue, approvals, warnings, known, broken=broken)
     connectors = read_connectors(section, entries.values(), redact, warnings, broken=broken)
     if not broken:
         check_effects(entries.values(), connectors, faults)
@@ -249,40 +245,49 @@ def _read_main(
         catalogue=catalogue,
         rules=rules if not faults.problems else (),
         organisation=organisation,
-        defaults=_defaults(section.section("defaults", "defaults")),
+        defaults=read_defaults(section.section("defaults", "defaults")),
         approvals=approvals,
-        fallback=_fallback(section.section("fallback", "fallback"), approvals),
+        fallback=_fallback(section.section("fallback", "fallback"), approvals, known),
         limits=read_limits(section.section("limits", "limits")),
         use_within=section.seconds("use_within", 900),
         run_timeout=_run_timeout(section),
         connectors=connectors,
         redact=redact,
+        guards=guards,
+        roles=roles,
+        managed_by=managed_by,
+        retention=read_retention(section.section("retention", "retention"), warnings),
+        alerts=read_alerts(section, warnings),
         warnings=tuple(str(warning) for warning in warnings.problems),
     )
-    section.close()
+    section.close(also=("include", "rules"))
     return configuration
 
 
-def _redacted(
-    section: Section, entries: Mapping[str, tuple[Entry, Node, Faults]]
-) -> tuple[tuple[str, ...], dict[str, tuple[Entry, Node, Faults]]]:
-    """The names of fields to redact, and the entries with every parameter of such a name declared secret."""
-    named = section.texts("redact")
-    for name, place in named:
-        if not plain_field(name):
-            section.faults.at(place, f"`{name}` names no field", "a name has a letter or a digit")
-    fields = Fields(name for name, _ in named)
-    found: dict[str, tuple[Entry, Node, Faults]] = {}
-    for name, (entry, node, where) in entries.items():
-        hidden, shown = hide_named(entry, fields)
-        found[name] = (hidden, node, where)
-        for path in shown:
-            last = plain_field(path.rpartition(".")[2])
-            for given, place in named:
-                if plain_field(given) == last:
-                    message = f"`{given}` would hide {path} of {name}, which an approver must see"
-                    section.faults.at(place, message, "take it out of `redact`, or out of the targets")
-    return tuple(name for name, _ in named), found
+def _read_rules(
+    parts: Iterable[Part], catalogue: Catalogue, approvals: Requirement, warnings: Faults, roles: Roles, *, broken: bool
+) -> tuple[tuple[Rule, ...], tuple[RuleSet, ...]]:
+    """The rules of every part, each with the places of its own file, and the rule sets that are guards."""
+    found: list[Rule] = []
+    guards: list[RuleSet] = []
+    places: dict[str, str] = {}
+    for part in parts:
+        section = part.section
+        nodes = section.nodes("rules", "rules")
+        rules: tuple[Rule, ...] = ()
+        if not broken:
+            rules = read_rules(nodes, catalogue, approvals, section.faults, warnings.of(part.name), roles)
+            for rule, node in zip(rules, nodes, strict=True):
+                if rule.name in places and not places[rule.name].startswith(f"{part.name}:"):
+                    section.faults.at(
+                        node, f"a second rule is named `{rule.name}`", f"the first is in {places[rule.name]}"
+                    )
+                places.setdefault(rule.name, f"{part.name}:{node.line}:{node.column}")
+        if part.guard:
+            defaults = section.section("defaults", f"defaults of {part.name}")
+            guards.append(read_rule_set(part.name, defaults, (rule.name for rule in rules)))
+        found += rules
+    return tuple(found), tuple(guards)
 
 
 def _run_timeout(section: Section) -> int:
@@ -293,25 +298,7 @@ def _run_timeout(section: Section) -> int:
     return seconds
 
 
-def _defaults(section: Section | None) -> dict[ActionClass, Verdict]:
-    found: dict[ActionClass, Verdict] = {}
-    for name, node in section.rest() if section else ():
-        faults = section.faults if section else Faults(MAIN)
-        if name not in set(ActionClass):
-            faults.at_key(
-                node, f"there is no action class `{name}`", did_you_mean(name, [klass.value for klass in ActionClass])
-            )
-            continue
-        verdict = choose(node, Verdict, Verdict.DENY, f"the default of {name}", faults)
-        if verdict is Verdict.ALLOW and name != ActionClass.READ:
-            faults.at(
-                node, f"the default of {name} can't be allow", "only reads may be allowed by default; write a rule"
-            )
-        found[ActionClass(name)] = verdict
-    return found
-
-
-def _fallback(section: Section | None, approvals: Requirement) -> Requirement | None:
+def _fallback(section: Section | None, approvals: Requirement, roles: Roles) -> Requirement | None:
     if section is None:
         return None
     decision = section.take("decision", required=True)
@@ -320,6 +307,6 @@ def _fallback(section: Section | None, approvals: Requirement) -> Requirement | 
             decision, "the fallback can only be require_approval", "leave `fallback` out to deny unknown action types"
         )
     approval = section.section("approval", "approval of the fallback")
-    requirement = read_requirement(approval, approvals) if approval else approvals
+    requirement = read_requirement(approval, approvals, roles) if approval else approvals
     section.close()
     return requirement

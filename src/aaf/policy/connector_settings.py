@@ -1,6 +1,7 @@
 """Reads `connectors` and `egress`, and checks that every connector that an action type names is configured."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from aaf.domain.canonical import Json
 from aaf.policy.catalogue import Entry
@@ -31,11 +32,13 @@ def read_connectors(
     section, egress = main.section("connectors", "connectors"), main.section("egress", "egress")
     http = section.section("http", "the connector http") if section else None
     if egress is not None and http is None:
-        main.faults.at(egress.node, "`egress` is about connectors.http, which isn't there", "add connectors.http")
-    if section is None:
-        return {}
+        if egress.take("allow") is None:
+            main.faults.at(egress.node, "`egress` is about connectors.http, which isn't there", "add connectors.http")
+        else:
+            # A list of hosts is all that the connector needs.
+            http = Section(replace(egress.node, value={}), "the connector http", main.faults)
     found: dict[str, Mapping[str, Json]] = {}
-    files = section.section("files", "the connector files")
+    files = section.section("files", "the connector files") if section else None
     if files is not None:
         found["files"] = {
             "max_bytes": files.whole("max_bytes", 1_048_576, least=1, most=MAX_FILE_BYTES),
@@ -47,7 +50,8 @@ def read_connectors(
         found["http"] = _http(
             http, egress, [one for one in entries if one[0].effect == "http"], redact, warnings, broken
         )
-    section.close()
+    if section is not None:
+        section.close()
     return found
 
 

@@ -5,6 +5,7 @@ What the rows mean is in `destinations`. A credential is refused where it could 
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 
 from aaf.analysis.addresses import AddressClass, Exemption, classify, parse_address
@@ -43,8 +44,8 @@ def read_http(
         redact: names of fields that are redacted everywhere.
         declared: handles that action types of this connector declare, None where those aren't known.
     """
+    nodes = [*section.nodes("allow", "destinations"), *_hosts(section, egress)]
     exemptions = _exemptions(egress)
-    nodes = section.nodes("allow", "destinations")
     names = {name.casefold(): name for name in (*redact, *(name for name, _ in section.texts("redact")))}
     settings = HttpSettings(
         allow=tuple(
@@ -87,6 +88,19 @@ def check_type(entry: Entry, node: Node, settings: HttpSettings, faults: Faults)
             faults.at(
                 secrets, f"no destination of connectors.http uses the secret `{handle}`", did_you_mean(handle, used)
             )
+
+
+def _hosts(section: Section, egress: Section | None) -> list[Node]:
+    """The hosts of `egress.allow` as destinations: the short form, which can't stand beside the long one."""
+    if egress is None:
+        return []
+    hosts = egress.texts("allow")
+    listed, short = section.take("allow"), egress.take("allow")
+    if hosts and listed is not None and short is not None:
+        hint = "write all of them in connectors.http.allow, or all of them here"
+        egress.faults.at_key(short, "destinations stand in connectors.http.allow too", hint)
+        return []
+    return [replace(node, value={"host": node}) for _, node in hosts]
 
 
 def _exemptions(section: Section | None) -> tuple[Exemption, ...]:

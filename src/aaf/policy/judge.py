@@ -4,7 +4,7 @@ Rules are compiled per action type, once, so a decision asks only those that cou
 with the number of rules. Whatever fails while a rule is evaluated is a deny that names the rule. Nothing here reads a clock or a store.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from aaf.domain.decision import Decision, Requirement, Source, Verdict, Vote, combine
@@ -12,6 +12,7 @@ from aaf.domain.errors import Code
 from aaf.policy.catalogue import ActionClass, Catalogue
 from aaf.policy.conditions import Probe
 from aaf.policy.decision_input import Input
+from aaf.policy.document.classes import RuleSet
 from aaf.policy.index import Matcher, Voices, build
 from aaf.policy.operators import Op
 from aaf.policy.rego.answers import NOTHING, Spoken
@@ -29,13 +30,16 @@ class Policy:
         defaults: Mapping[ActionClass, Verdict] | None = None,
         requirement: Requirement | None = None,
         fallback: Requirement | None = None,
+        guards: Iterable[RuleSet] = (),
         file: str = "aaf.yaml",
     ) -> None:
         """Compile.
 
-        `requirement` is what a class default that holds asks for; `fallback` what an unknown action type needs, None denies it; `file` is
-        named where no rule speaks.
+        `requirement` is what a class default that holds asks for; `fallback` what an unknown action type needs, None denies it; `guards` are
+        the rule sets whose defaults are votes; `file` is named where no rule speaks.
         """
+        self._rule_sets = tuple(guards)
+        self._requirement = requirement
         self._catalogue = catalogue
         self._candidates = [(number, rule, _voices(rule)) for number, rule in enumerate(rules)]
         # Most decisions are one rule's: they are combined once, here.
@@ -85,17 +89,25 @@ class Policy:
     def judge(self, asked: Input, guards: Iterable[Vote] = (), spoken: Spoken = NOTHING) -> Decision:
         """The decision on `asked`; `guards` are the votes of guards, limits and hooks, `spoken` what policy modules said."""
         if asked.name not in self._by_name:
-            return combine(pool=[self._stranger, *self._strangers.votes(asked), *spoken.pool], guards=guards)
-        pool = self.matcher(asked.name, asked.klass).votes(asked)
+            said = self._with_defaults(asked, self._strangers.votes(asked))
+            return combine(pool=[self._stranger, *said, *spoken.pool], guards=guards)
+        pool = self._with_defaults(asked, self.matcher(asked.name, asked.klass).votes(asked))
         guards = tuple(guards)
         if spoken is not NOTHING:
             defaults = (*self._defaults.get(asked.klass, ()), *spoken.defaults) or self._silence
             return combine(pool=(*pool, *spoken.pool), defaults=defaults, guards=guards)
         if len(pool) == 1 and not guards:
-            alone = self._alone[pool[0].name]
-            if alone.votes[0] is pool[0]:
+            alone = self._alone.get(pool[0].name)
+            if alone is not None and alone.votes[0] is pool[0]:
                 return alone
         return combine(pool=pool, defaults=self._defaults.get(asked.klass, self._silence), guards=guards)
+
+    def _with_defaults(self, asked: Input, said: Sequence[Vote]) -> Sequence[Vote]:
+        """What the rules said, and the defaults of those rule sets that are guards and none of whose rules is among them."""
+        if not self._rule_sets:
+            return said
+        more = (one.vote(asked.klass, said, self._requirement) for one in self._rule_sets)
+        return (*said, *(vote for vote in more if vote is not None))
 
     def _index(self) -> dict[str, list[tuple[int, Rule, Voices]]]:
         """For each action type the rules whose own words about tool and operation don't rule it out."""

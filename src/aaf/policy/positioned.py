@@ -7,7 +7,7 @@ executed, nothing is included, and a fault doesn't raise but becomes a `Problem`
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from aaf.domain.canonical import Json
@@ -36,12 +36,16 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value with the place where it begins, counted from 1; `key` is the place of its key in a mapping."""
+    """A value with the place where it begins, counted from 1; `key` is the place of its key in a mapping.
+
+    `file` is where it stands; empty means the file that is being read, which a tree put together from several isn't.
+    """
 
     value: "Scalar | list[Node] | dict[str, Node]"
     line: int
     column: int
     key: tuple[int, int] = (0, 0)
+    file: str = field(default="", compare=False)
 
     def plain(self) -> Json:
         """The same value without places."""
@@ -80,17 +84,20 @@ class Faults:
         Raises:
             TooManyFaults: there is no room for another one.
         """
-        self.problems.append(Problem(self.file, *place, message, hint))
-        if len(self.problems) == self.room:
-            raise TooManyFaults
+        self._add(self.file, place, message, hint)
 
     def at(self, node: Node, message: str, hint: str = "") -> None:
         """Note a problem of a value."""
-        self.add((node.line, node.column), message, hint)
+        self._add(node.file or self.file, (node.line, node.column), message, hint)
 
     def at_key(self, node: Node, message: str, hint: str = "") -> None:
         """Note a problem of a mapping's key, given the value under it."""
-        self.add(node.key, message, hint)
+        self._add(node.file or self.file, node.key, message, hint)
+
+    def _add(self, file: str, place: tuple[int, int], message: str, hint: str) -> None:
+        self.problems.append(Problem(file, *place, message, hint))
+        if len(self.problems) == self.room:
+            raise TooManyFaults
 
 
 def parse(data: bytes, faults: Faults) -> Node | None:
@@ -150,18 +157,21 @@ class _Tree:
                 return self._document(event, place)
             case "AliasEvent":
                 self._faults.add(place, "aliases are not allowed", "write the value out")
-                return self._put(Node(None, *place))
+                return self._put(self._node(None, place))
             case "ScalarEvent":
                 self._plain_only(event, place)
                 quoted = bool(event.style)
-                return self._put(Node(event.value if quoted else self._resolve(event.value, place), *place))
+                return self._put(self._node(event.value if quoted else self._resolve(event.value, place), place))
             case "SequenceStartEvent" | "MappingStartEvent" as kind:
                 self._plain_only(event, place)
-                return self._enter(Node([] if kind == "SequenceStartEvent" else {}, *place))
+                return self._enter(self._node([] if kind == "SequenceStartEvent" else {}, place))
             case "SequenceEndEvent" | "MappingEndEvent":
                 self._open.pop()
                 self._keys.pop()
         return True
+
+    def _node(self, value: "Scalar | list[Node] | dict[str, Node]", place: tuple[int, int]) -> Node:
+        return Node(value, *place, file=self._faults.file)
 
     def _document(self, event: Any, place: tuple[int, int]) -> bool:  # noqa: ANN401 - as above
         self._documents += 1

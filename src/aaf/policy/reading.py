@@ -151,9 +151,9 @@ class Section:
         self._known.update(key for key, _ in left)
         return left
 
-    def close(self, *, explain: Callable[[str], str | None] = lambda _key: None) -> None:
-        """Every key that nobody took is a problem; `explain` may say more about one."""
-        known = frozenset(self._known)
+    def close(self, *, explain: Callable[[str], str | None] = lambda _key: None, also: Iterable[str] = ()) -> None:
+        """Every key that nobody took is a problem; `explain` may say more about one, and `also` are known though read elsewhere."""
+        known = frozenset(self._known).union(also)
         for key, node in self.rest():
             hint = explain(key) or did_you_mean(key, known)
             self.faults.at_key(node, f"{self.what} has no key `{key}`", hint)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 from aaf.domain.canonical import Json
 from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
@@ -25,6 +25,7 @@ from aaf.policy.reading import Section, did_you_mean
 MAX_QUORUM = 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _USER = re.compile(r"user:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Roles: TypeAlias = Mapping[str, frozenset[Permission]]
 _COMBINATORS = ("all", "any", "not")
 _LATER = ("provenance", "session")
 """Fields that nothing sets yet: a rule about one would never match."""
@@ -64,14 +65,19 @@ def requirement_from_json(stored: Mapping[str, Any]) -> Requirement:
 
 
 def read_rules(
-    nodes: Iterable[Node], catalogue: Catalogue, defaults: Requirement, faults: Faults, warnings: Faults
+    nodes: Iterable[Node],
+    catalogue: Catalogue,
+    defaults: Requirement,
+    faults: Faults,
+    warnings: Faults,
+    roles: Roles = ROLES,
 ) -> tuple[Rule, ...]:
-    """Read and check the items of `rules`."""
+    """Read and check the items of `rules`; `roles` are all that exist."""
     rules: list[Rule] = []
     places: dict[str, Node] = {}
     for node in nodes:
         section = Section(node, "a rule", faults)
-        rule = _read_rule(section, catalogue, defaults, warnings)
+        rule = _read_rule(section, catalogue, defaults, warnings, roles)
         if (named := section.take("name")) is not None:
             if rule.name in places:
                 first = places[rule.name]
@@ -83,7 +89,7 @@ def read_rules(
     return tuple(rules)
 
 
-def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, warnings: Faults) -> Rule:
+def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, warnings: Faults, roles: Roles) -> Rule:
     faults = section.faults
     name = section.text("name", required=True)
     named = section.take("name")
@@ -95,7 +101,7 @@ def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, wa
     requirement = None
     approval = section.section("approval", f"approval of {section.what}")
     if decision is Verdict.REQUIRE_APPROVAL:
-        requirement = read_requirement(approval, defaults) if approval else defaults
+        requirement = read_requirement(approval, defaults, roles) if approval else defaults
     elif approval is not None:
         faults.at_key(
             approval.node, "`approval` goes with require_approval only", "leave it out, or change the decision"
@@ -107,21 +113,23 @@ def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, wa
         match = _read_match(given, faults, catalogue)
         if len(faults.problems) == before:
             # Of a condition that could be read only in part, the checks would say more than is wrong.
-            Check(catalogue, faults, warnings, section.what, decision).rule(match)
+            Check(catalogue, faults, warnings, section.what, decision, frozenset(roles)).rule(match)
             if not match.parts and decision is Verdict.ALLOW:
                 faults.at(given, "an allow needs a condition", "say at least which tool or class")
     section.close()
     return Rule(name, match, decision, reason, requirement)
 
 
-def read_requirement(section: Section, defaults: Requirement = DEFAULT_REQUIREMENT) -> Requirement:
-    """An approval requirement; what it doesn't say is as in `defaults`."""
+def read_requirement(
+    section: Section, defaults: Requirement = DEFAULT_REQUIREMENT, roles: Roles = ROLES
+) -> Requirement:
+    """An approval requirement; what it doesn't say is as in `defaults`, and `roles` are all that exist."""
     faults = section.faults
     approvers = section.texts("approvers", defaults.approvers)
     if not approvers:
         faults.at(section.node, "`approvers` names nobody", "write approvers: [role:approver]")
     for approver, node in approvers:
-        _check_approver(approver, node, faults)
+        _check_approver(approver, node, faults, roles)
     quorum = section.whole("quorum", defaults.quorum, least=1, most=MAX_QUORUM)
     people = {approver for approver, _ in approvers}
     if approvers and quorum > len(people) and all(approver.startswith("user:") for approver in people):
@@ -144,10 +152,12 @@ def read_requirement(section: Section, defaults: Requirement = DEFAULT_REQUIREME
     return wanted
 
 
-def _check_approver(approver: str, node: Node, faults: Faults) -> None:
-    reviewing = [f"role:{role}" for role, granted in ROLES.items() if Permission.ORG_APPROVAL_REVIEW in granted]
+def _check_approver(approver: str, node: Node, faults: Faults, roles: Roles) -> None:
+    reviewing = [f"role:{role}" for role, granted in roles.items() if Permission.ORG_APPROVAL_REVIEW in granted]
     if approver not in reviewing and not _USER.fullmatch(approver):
         hint = did_you_mean(approver, reviewing) if approver.startswith("role:") else "write role:<name> or user:<id>"
+        if approver.removeprefix("role:") in roles:
+            hint = f"that role lacks {Permission.ORG_APPROVAL_REVIEW}"
         faults.at(node, f"`{approver}` names nobody who can approve", hint)
 
 

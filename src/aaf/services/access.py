@@ -4,6 +4,7 @@ Identity comes from the key alone; an agent id in a header must be the key's own
 installation's own ledger, per source and minute, and never tells which part was wrong.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aaf.domain.action_bytes import split_name
@@ -19,7 +20,6 @@ from aaf.services.refusals import count_refusal
 
 _FAILED = "The key is missing, unknown, revoked or expired, or it belongs to another agent."
 _HINT = "Look at the key, the agent's name and the address: they belong together. An administrator makes keys."
-_ROLES = f"Roles are: {', '.join(sorted(ROLES))}."
 MAX_NAME = 120
 MAX_LIFETIME = 10 * 366 * 86_400
 """Seconds; ten years."""
@@ -157,7 +157,8 @@ async def recovery_key(core: Core, *, org: str, name: str) -> NewKey:
 
 async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wanted: KeyWanted) -> NewKey | None:
     """Try once; None where somebody else was faster."""
-    roles = _checked(wanted)
+    known = frozenset({*ROLES, *(caller.known.configuration.roles if caller else ())})
+    roles = _checked(wanted, known)
     now = await core.store.now()
     writes: list[Write] = []
     same = [p for p in await core.store.principals(org) if (p.kind, p.name) == (wanted.kind, wanted.name)]
@@ -170,7 +171,7 @@ async def _make_key(core: Core, org: str, actor: str, caller: Caller | None, wan
                 hint=f"Leave the roles out to add a key to it; it has: {', '.join(principal.roles)}.",
             )
     elif not roles:
-        raise InputRefused(Code.WRONG_TYPE, "A new person needs a role.", hint=_ROLES, path="$.roles")
+        raise InputRefused(Code.WRONG_TYPE, "A new person needs a role.", hint=_listed(known), path="$.roles")
     else:
         principal = PrincipalRecord(org, core.ids.new(), wanted.kind, wanted.name, roles, now)
         writes.append(InsertPrincipal(principal))
@@ -217,11 +218,15 @@ def check_name(core: Core, name: str) -> None:
         raise InputRefused(Code.SECRET_DETECTED, "The name holds a credential.", path="$.name")
 
 
-def _checked(wanted: KeyWanted) -> tuple[str, ...]:
-    """The roles to give; an agent or service has `agent` where none is named."""
+def _listed(roles: Iterable[str]) -> str:
+    return f"Roles are: {', '.join(sorted(roles))}."
+
+
+def _checked(wanted: KeyWanted, known: frozenset[str]) -> tuple[str, ...]:
+    """The roles to give, of those that are `known`; an agent or service has `agent` where none is named."""
     roles = wanted.roles or (("agent",) if wanted.kind is not Kind.USER else ())
-    if not ROLES.keys() >= set(roles):
-        raise InputRefused(Code.WRONG_TYPE, "There is no such role.", hint=_ROLES, path="$.roles")
+    if not known >= set(roles):
+        raise InputRefused(Code.WRONG_TYPE, "There is no such role.", hint=_listed(known), path="$.roles")
     for pattern in wanted.action_types:
         split_name(f"{pattern[:-1]}any" if pattern.endswith(".*") else pattern)
     if wanted.lifetime is not None and not 0 < wanted.lifetime <= MAX_LIFETIME:

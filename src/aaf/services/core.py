@@ -59,6 +59,7 @@ class Known:
             roles=frozenset(record.roles),
             credential=key.id,
             action_types=key.action_types,
+            granted=self.configuration.granted(record.roles),
         )
 
     def person(self, principal_id: str) -> Principal | None:
@@ -66,7 +67,10 @@ class Known:
         record = self.people.get(principal_id)
         if record is None:
             return None
-        return Principal(record.org, record.kind, record.id, record.name, frozenset(record.roles), "")
+        granted = self.configuration.granted(record.roles)
+        return Principal(
+            record.org, record.kind, record.id, record.name, frozenset(record.roles), credential="", granted=granted
+        )
 
     def holder(self, principal_id: str, action_type: str, *, now: int) -> Principal | None:
         """Somebody by id with a live key that reaches `action_type`; None where they have none left."""
