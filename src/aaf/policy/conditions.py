@@ -22,6 +22,7 @@ Predicate: TypeAlias = Callable[[Input], Answer]
 
 _PARAMS = "params."
 _CONTEXT = "context."
+_COUNTERS = "counters."
 
 FIELDS: dict[str, tuple[Kind, str]] = {
     "agent": (Kind.TEXT, "agent_name"),
@@ -121,7 +122,7 @@ def kind_of(name: str, entry: Entry | None) -> Kind | None:
     """The kind of a rule's field for this action type; None where it is inapplicable. Only `params` depend on the type."""
     if name.startswith(_PARAMS):
         return entry.kind(name.removeprefix(_PARAMS)) if entry else None
-    return Kind.ANY if name.startswith(_CONTEXT) else FIELDS[name][0]
+    return Kind.ANY if name.startswith((_CONTEXT, _COUNTERS)) else FIELDS[name][0]
 
 
 def compile_condition(
@@ -192,6 +193,8 @@ def _leaf(test: Probe, entry: Entry | None, klass: ActionClass | None, *, positi
         return _existence(test.field, wanted=bool(test.value) is positive)
     asked = question(kind, test.op, test.value)
     asked = asked if positive else opposite(asked)
+    if test.field.startswith(_COUNTERS):
+        return _of_counter(test.field.removeprefix(_COUNTERS), asked)
     known = {"class": klass, "tool": entry and entry.tool, "operation": entry and entry.operation}.get(test.field)
     if known is None:
         return _of_value(reader(test.field), asked)
@@ -217,6 +220,17 @@ def _of_value(get: Callable[[Input], Any], asked: Question) -> Predicate:
     def answer(given: Input) -> Answer:
         value = get(given)
         return None if value.__class__ is Absent else asked(value)
+
+    return answer
+
+
+def _of_counter(name: str, asked: Question) -> Predicate:
+    """A limit that isn't about the action is inapplicable to it."""
+    flag = name.endswith(".exceeded")
+
+    def answer(given: Input) -> Answer:
+        value = given.counters.get(name)
+        return False if value is None else asked(bool(value) if flag else value)
 
     return answer
 

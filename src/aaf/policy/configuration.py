@@ -17,7 +17,8 @@ from aaf.domain.redaction import Fields, plain_field
 from aaf.policy.catalogue import ActionClass, Catalogue, Entry, hide_named, read_entry
 from aaf.policy.connector_settings import check_effects, read_connectors
 from aaf.policy.judge import Policy
-from aaf.policy.limits import Limit, read_limits
+from aaf.policy.limit_reading import check_rules, read_limits
+from aaf.policy.limits import Applying, Enforce, Limit, Per, SpendLimit, applying
 from aaf.policy.positioned import Faults, Node, TooManyFaults, parse
 from aaf.policy.reading import Section, choose, did_you_mean
 from aaf.policy.rego.module import Module
@@ -48,6 +49,7 @@ class Configuration:
     approvals: Requirement = DEFAULT_REQUIREMENT
     fallback: Requirement | None = None
     limits: tuple[Limit, ...] = ()
+    spend: tuple[SpendLimit, ...] = ()
     use_within: int = 900
     run_timeout: int = 30
     connectors: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Configuration:
     policy: Policy = field(init=False, compare=False)
     sensitive: Fields = field(init=False, compare=False, repr=False)
     _applying: dict[str, tuple[Module, ...]] = field(init=False, compare=False, repr=False, default_factory=dict)
+    _limits: dict[str, Applying] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Compile the policy, and what looks for sensitive fields."""
@@ -72,6 +75,8 @@ class Configuration:
         object.__setattr__(self, "sensitive", Fields(self.redact))
         known = {name: tuple(one for one in self.modules if one.applies_to(name)) for name in self.catalogue}
         object.__setattr__(self, "_applying", known)
+        limits = {name: applying(self.limits, self.spend, name, entry) for name, entry in self.catalogue.items()}
+        object.__setattr__(self, "_limits", limits)
 
     @property
     def exemptions(self) -> tuple[Mapping[str, Json], ...]:
@@ -83,6 +88,11 @@ class Configuration:
         """The policy modules that have a word on actions of this type, known or not."""
         found = self._applying.get(name)
         return tuple(one for one in self.modules if one.applies_to(name)) if found is None else found
+
+    def limits_on(self, name: str) -> Applying:
+        """The limits that are about actions of this type, known or not."""
+        found = self._limits.get(name)
+        return applying(self.limits, self.spend, name, None) if found is None else found
 
     def to_stored(self) -> dict[str, Json]:
         """The document of a release: JSON that `from_stored` reads."""
@@ -99,6 +109,7 @@ class Configuration:
             "redact": list(self.redact),
             "rules": [rule.to_json() for rule in self.rules],
             "run_timeout": self.run_timeout,
+            "spend": [limit.to_json() for limit in self.spend],
             "use_within": self.use_within,
             "warnings": list(self.warnings),
         }
@@ -124,6 +135,7 @@ class Configuration:
             approvals=requirement_from_json(document["approvals"]),
             fallback=requirement_from_json(document["fallback"]) if document["fallback"] else None,
             limits=tuple(Limit.from_json(limit) for limit in document["limits"]),
+            spend=tuple(SpendLimit.from_json(limit) for limit in document.get("spend", ())),
             use_within=document["use_within"],
             run_timeout=document["run_timeout"],
             connectors=document["connectors"],
@@ -191,8 +203,9 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     from aaf.policy.rego.rates import Rate  # noqa: PLC0415
     from aaf.policy.rego.reading import Surroundings, read_modules  # noqa: PLC0415
 
-    enforced = configuration.limits[0].enforce if configuration.limits else Rate.NONE
-    rate = Rate.UNKNOWN if faults.problems else Rate(enforced)
+    of_agents = {limit.enforce for limit in configuration.limits if Per.AGENT in limit.per}
+    enforced = Enforce.POLICY if Enforce.POLICY in of_agents else Enforce.DOOR
+    rate = Rate.UNKNOWN if faults.problems else Rate(enforced) if of_agents else Rate.NONE
     around = Surroundings(configuration.catalogue, configuration.approvals, complete=not broken, rate=rate)
     modules = read_modules(texts, parser, around, faults)
     return replace(configuration, modules=modules, warnings=(*configuration.warnings, *_warnings_of(modules)))
@@ -242,6 +255,8 @@ def _read_main(
     approvals = read_requirement(asked) if asked else DEFAULT_REQUIREMENT
     nodes = section.nodes("rules", "rules")
     rules = () if broken else read_rules(nodes, catalogue, approvals, faults, warnings)
+    limits = read_limits(section.section("limits", "limits"), None if broken else catalogue, approvals)
+    check_rules(rules, limits, faults)
     connectors = read_connectors(section, entries.values(), redact, warnings, broken=broken)
     if not broken:
         check_effects(entries.values(), connectors, faults)
@@ -252,7 +267,8 @@ def _read_main(
         defaults=_defaults(section.section("defaults", "defaults")),
         approvals=approvals,
         fallback=_fallback(section.section("fallback", "fallback"), approvals),
-        limits=read_limits(section.section("limits", "limits")),
+        limits=tuple(limits.rates),
+        spend=tuple(limits.spend),
         use_within=section.seconds("use_within", 900),
         run_timeout=_run_timeout(section),
         connectors=connectors,
