@@ -94,6 +94,12 @@ class Configuration:
         found = self._limits.get(name)
         return applying(self.limits, self.spend, name, None) if found is None else found
 
+    @property
+    def judged_limits(self) -> frozenset[str]:
+        """The names of the limits that rules and modules may ask for."""
+        rates = {limit.name for limit in self.limits if limit.enforce is Enforce.POLICY}
+        return frozenset(rates | {limit.name for limit in self.spend})
+
     def to_stored(self) -> dict[str, Json]:
         """The document of a release: JSON that `from_stored` reads."""
         return {
@@ -203,10 +209,13 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     from aaf.policy.rego.rates import Rate  # noqa: PLC0415
     from aaf.policy.rego.reading import Surroundings, read_modules  # noqa: PLC0415
 
+    judged = None if faults.problems else configuration.judged_limits
     of_agents = {limit.enforce for limit in configuration.limits if Per.AGENT in limit.per}
     enforced = Enforce.POLICY if Enforce.POLICY in of_agents else Enforce.DOOR
     rate = Rate.UNKNOWN if faults.problems else Rate(enforced) if of_agents else Rate.NONE
-    around = Surroundings(configuration.catalogue, configuration.approvals, complete=not broken, rate=rate)
+    around = Surroundings(
+        configuration.catalogue, configuration.approvals, complete=not broken, rate=rate, limits=judged
+    )
     modules = read_modules(texts, parser, around, faults)
     return replace(configuration, modules=modules, warnings=(*configuration.warnings, *_warnings_of(modules)))
 

@@ -62,7 +62,7 @@ class _Reader:
         section.close()
         if not name or interval is None:
             return None
-        return Limit(name, interval, burst, enforce, per, scope, over, requirement)
+        return Limit(name, interval, burst, enforce, per, scope, over, requirement, section.text("rate"))
 
     def spend(self, section: Section) -> SpendLimit | None:
         """One item of `spend`."""
@@ -255,7 +255,7 @@ def read_limits(
         enforce = short.choice("enforce", Enforce, Enforce.DOOR)
         short.close()
         if interval is not None:
-            found.rates.append(Limit(AGENT, interval, burst, enforce))
+            found.rates.append(Limit(AGENT, interval, burst, enforce, rate=short.text("rate")))
     rates, spend = section.nodes("rates", "rates"), section.nodes("spend", "ceilings")
     for extra in [*rates, *spend][MAX_LIMITS:]:
         section.faults.at(extra, f"a configuration has at most {MAX_LIMITS} limits", "make one of several")

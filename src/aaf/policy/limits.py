@@ -5,7 +5,7 @@ alone, so an action that is judged again is held to the count of its submission 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any, TypeAlias
 
@@ -83,7 +83,7 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A rate: one unit each `interval` microseconds, and at most `burst` at once."""
+    """A rate: one unit each `interval` microseconds, and at most `burst` at once; `rate` is as it was written."""
 
     name: str
     interval: int
@@ -93,6 +93,7 @@ class Limit:
     scope: Scope = EVERYTHING
     over: Over = Over.INFORM
     requirement: Requirement | None = None
+    rate: str = field(default="", compare=False)
 
     @property
     def tolerance(self) -> int:
@@ -103,6 +104,11 @@ class Limit:
     def key(self) -> str:
         """Its name in the store: a rate that was changed begins anew, and none is named as those of connectors."""
         return self.name if self.name == AGENT else f"rate:{self.name}:{self.interval}"
+
+    def frees_at(self, ready: int, now: int) -> int:
+        """When one more unit comes back, in microseconds; `ready` lies after `now`."""
+        left = self.count(ready, now)[f"{self.name}.remaining"]
+        return ready - self.tolerance + int(left) * self.interval
 
     def count(self, ready: int, now: int) -> dict[str, int | str]:
         """What a decision at `now` knows of it; `ready` is the stored theoretical arrival time, both in microseconds."""
@@ -120,6 +126,7 @@ class Limit:
             "enforce": self.enforce,
             "interval": self.interval,
             "name": self.name,
+            "rate": self.rate,
             **_common(self),
         }
 
@@ -129,7 +136,9 @@ class Limit:
         enforce = Enforce(stored.get("enforce", Enforce.DOOR))
         if "per" not in stored:
             return cls(stored["name"], stored["interval"], stored["burst"], enforce)
-        return cls(stored["name"], stored["interval"], stored["burst"], enforce, **_common_from(stored))
+        return cls(
+            stored["name"], stored["interval"], stored["burst"], enforce, rate=stored["rate"], **_common_from(stored)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ the action is judged. A store that can't be asked refuses the action.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
 
 from aaf.domain.canonical import Json
 from aaf.domain.decision import Verdict
@@ -195,11 +194,11 @@ def reservations(counted: Counted, action: str, verdict: Verdict) -> tuple[Write
 
 @dataclass(frozen=True, slots=True)
 class RateUse:
-    """One subject of a rate: units left at once, and when it is as if never used, in microseconds."""
+    """One subject of a rate: units left at once, and when one more comes back, in microseconds."""
 
     subject: str
     remaining: int
-    free_at: int
+    frees_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +233,15 @@ async def limits_in_use(core: Core, caller: Caller) -> list[InUse]:
     found: list[InUse] = []
     for rate in configuration.limits:
         tats = await core.store.limits(org, rate.key, since=now, limit=SHOWN)
-        uses = [
-            RateUse(subject, cast("int", rate.count(tat, now)[f"{rate.name}.remaining"]), tat) for subject, tat in tats
-        ]
-        found.append(InUse(rate, tuple(uses)))
+        found.append(InUse(rate, tuple(_rate_use(rate, subject, tat, now) for subject, tat in tats)))
     for limit in configuration.spend:
         spenders = await core.store.spent_by(org, limit.name, since=now - limit.window, limit=SHOWN)
         found.append(InUse(limit, tuple([await _spend_use(core, org, limit, *one, now) for one in spenders])))
     return found
+
+
+def _rate_use(rate: Limit, subject: str, tat: int, now: int) -> RateUse:
+    return RateUse(subject, int(rate.count(tat, now)[f"{rate.name}.remaining"]), rate.frees_at(tat, now))
 
 
 async def _spend_use(core: Core, org: str, limit: SpendLimit, place: str, spent: Spent, now: int) -> SpendUse:
