@@ -74,7 +74,7 @@ class Action:
     """One request of one agent and what became of it.
 
     `code`, `message` and `next` say how it got to its `status` and what may be done; `deadline` is until when it can be approved or run;
-    `digest` binds the bytes that were decided on. `raw` is the answer as it came.
+    `digest` binds the bytes that were decided on; `retry_after` is how many seconds after `updated_at` a limit that denied it may say otherwise. `raw` is the answer as it came.
     """
 
     id: str
@@ -96,6 +96,7 @@ class Action:
     outcome: Outcome | None = None
     rejection: str | None = None
     result: Json = field(default=None, repr=False)
+    retry_after: int | None = None
     reasons: tuple[Reason, ...] = ()
     raw: Mapping[str, Json] = field(default_factory=dict, repr=False, compare=False)
 
@@ -140,6 +141,7 @@ class Action:
             outcome=_outcome(raw.get("outcome")),
             rejection=None if raw.get("rejection") is None else _text(raw, "rejection"),
             result=raw.get("result"),
+            retry_after=_seconds(raw, "retry_after"),
             reasons=tuple(Reason(_text(one, "code", ""), one) for one in _objects(raw, "reasons")),
             raw=raw,
         )
@@ -236,6 +238,13 @@ def _instant(raw: Mapping[str, Json], name: str) -> datetime | None:
     if instant is None or instant.tzinfo is None:
         raise _not_of_form(name)
     return instant
+
+
+def _seconds(raw: Mapping[str, Json], name: str) -> int | None:
+    found = raw.get(name)
+    if found is not None and (isinstance(found, bool) or not isinstance(found, int)):
+        raise _not_of_form(name)
+    return found
 
 
 def _outcome(value: Json) -> Outcome | None:

@@ -29,7 +29,7 @@ ANSWERS: list[tuple[Kind, Op, Json, Any, bool | None]] = [
     (Kind.TEXT, Op.HOST, EXACT, "api.example.com:8443", T),
     (Kind.TEXT, Op.HOST, EXACT, "https://x.api.example.com/", F),
     (Kind.TEXT, Op.HOST, EXACT, "https://example.com/", F),
-    *[(Kind.TEXT, Op.HOST, [EXACT, BELOW], text, F) for text in AWAY],
+    *((Kind.TEXT, Op.HOST, [EXACT, BELOW], text, F) for text in AWAY),
     (Kind.TEXT, Op.HOST, EXACT, "https://api.example.com@evil.tld/", U),
     (Kind.TEXT, Op.HOST, EXACT, "https://api.example.com\\@evil.tld/", U),
     (Kind.TEXT, Op.HOST, EXACT, "https://\u0430pi.example.com/", U),

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from aaf.domain.errors import Code, StoreFailed
 from aaf.domain.record import PermitRecord, PermitState
+from aaf.domain.spending import MAX_AMOUNT
 from aaf.domain.states import FINAL, State
 from aaf.ports import (
     AddAggregate,
@@ -33,6 +34,7 @@ from aaf.ports import (
     PutDraft,
     RaiseEpoch,
     RemoveDraft,
+    ReserveSpend,
     RevokeKey,
     TakeAggregate,
     UpdateAction,
@@ -41,6 +43,8 @@ from aaf.ports import (
 
 OPEN = tuple(sorted(state for state in State if state not in FINAL and state is not State.SUBMITTED))
 """States of an action that something may still follow."""
+MAX_SPENT = 2**62
+"""Micro-units that one subject can have spent at most, whoever approves it."""
 
 
 class Before(Protocol):
@@ -63,6 +67,12 @@ class Before(Protocol):
 
     def tat(self, org: str, name: str, subject: str) -> int:
         """The limit's theoretical arrival time."""
+
+    def spent(self, org: str, name: str, subject: str, since: int) -> int:
+        """Micro-units that are reserved, and that were committed after `since`."""
+
+    def reserved(self, org: str, write: ReserveSpend) -> bool:
+        """Whether the action has an entry there already."""
 
     def permit(self, jti: str) -> PermitRecord | None:
         """One permit."""
@@ -102,6 +112,11 @@ def within(tat: int, tolerance: int, now: int) -> bool:
     return max(tat, now) - now <= tolerance
 
 
+def affordable(spent: int, amount: int, ceiling: int | None) -> bool:
+    """Whether `amount` more still fits; nothing that an integer of 64 bits couldn't hold ever does."""
+    return 0 <= amount < MAX_AMOUNT and spent + amount <= (MAX_SPENT if ceiling is None else ceiling)
+
+
 def permit_refusal(permit: PermitRecord | None, *, org: str, now: int) -> ConflictKind | None:
     """Why this permit can't be consumed now, or None. Another organisation's permit is unknown."""
     if permit is None or permit.org != org:
@@ -130,6 +145,7 @@ class _Look:
     before: Before
     versions: dict[str, int] = field(default_factory=dict)
     tats: dict[tuple[str, str], int] = field(default_factory=dict)
+    spent: dict[tuple[str, str], int] = field(default_factory=dict)
     claims: set[tuple[str | int, ...]] = field(default_factory=set)
     permits: dict[str, PermitRecord] = field(default_factory=dict)
     live: dict[str, str] = field(default_factory=dict)
@@ -200,6 +216,16 @@ class _Look:
         if not within(tat, write.tolerance, self.now):
             return ConflictKind.LIMIT
         self.tats[place] = charged(tat, write.interval, self.now)
+        return None
+
+    def reserve_spend(self, write: ReserveSpend) -> ConflictKind | None:
+        place = (write.name, write.subject)
+        if not self.claim("spend", write.action, *place) or self.before.reserved(self.org, write):
+            return ConflictKind.SPEND
+        spent = self.spent.get(place, 0) + self.before.spent(self.org, *place, self.now - write.window)
+        if not affordable(spent, write.amount, write.ceiling):
+            return ConflictKind.SPEND
+        self.spent[place] = self.spent.get(place, 0) + write.amount
         return None
 
     def insert_permit(self, write: InsertPermit) -> ConflictKind | None:
@@ -306,6 +332,7 @@ _LOOKS: dict[type[Write], Callable[[_Look, Any], ConflictKind | None]] = {
     PutDraft: _Look.put_draft,
     RaiseEpoch: _none,
     RemoveDraft: _Look.remove_draft,
+    ReserveSpend: _Look.reserve_spend,
     RevokeKey: _Look.revoke_key,
     TakeAggregate: _Look.take_aggregate,
     UpdateAction: _Look.update_action,

@@ -30,6 +30,7 @@ from aaf.domain.record import (
     Recorded,
     Release,
     Sealed,
+    Spent,
 )
 from aaf.domain.states import State
 from aaf.ports import (
@@ -267,6 +268,37 @@ class MemoryStore:
     async def limit(self, org: str, name: str, subject: str) -> int:
         """The limit's theoretical arrival time."""
         return self._tables.tat(org, name, subject)
+
+    async def limits(self, org: str, name: str, *, since: int, limit: int = 50) -> list[tuple[str, int]]:
+        """Subjects of a limit with their theoretical arrival times after `since`, latest first."""
+        with self._lock:
+            found = [
+                (subject, tat)
+                for (its, named, subject), tat in self._tables.tats.items()
+                if (its, named) == (org, name) and tat > since
+            ]
+        return sorted(found, key=lambda one: (-one[1], one[0]))[:limit]
+
+    async def spent(self, org: str, name: str, subject: str, *, since: int) -> Spent:
+        """What is reserved, and what was committed after `since`."""
+        with self._lock:
+            return self._tables.spent_of(org, name, subject, since)
+
+    async def spent_by(self, org: str, name: str, *, since: int, limit: int = 50) -> list[tuple[str, Spent]]:
+        """The same of every subject that has any, the largest total first."""
+        with self._lock:
+            places = [place for place in self._tables.spends if place[:2] == (org, name)]
+            found = [(subject, self._tables.spent_of(org, name, subject, since)) for _, _, subject in places]
+        return sorted((one for one in found if one[1].total), key=lambda one: (-one[1].total, one[0]))[:limit]
+
+    async def commitments(
+        self, org: str, name: str, subject: str, *, since: int, limit: int = 500
+    ) -> list[tuple[int, int]]:
+        """When, after `since`, how much was committed: oldest first."""
+        with self._lock:
+            entries = self._tables.spends.get((org, name, subject), {}).values()
+            found = [(one.committed_at, one.amount) for one in entries if one.committed_at is not None]
+        return sorted(one for one in found if one[0] > since)[:limit]
 
     async def permit(self, jti: str) -> PermitRecord | None:
         """One permit."""

@@ -22,7 +22,9 @@ from aaf.domain.record import (
     PrincipalRecord,
     Release,
     Sealed,
+    Spent,
 )
+from aaf.domain.spending import KEPT, Settlement, settlement
 from aaf.ports import (
     AddAggregate,
     ChargeLimit,
@@ -42,6 +44,7 @@ from aaf.ports import (
     PutDraft,
     RaiseEpoch,
     RemoveDraft,
+    ReserveSpend,
     RevokeKey,
     TakeAggregate,
     UpdateAction,
@@ -67,6 +70,14 @@ def storable(value: object) -> bool:
 
 
 @dataclass(slots=True)
+class Entry:
+    """What was reserved for one action in one place, and when it was committed, if it was."""
+
+    amount: int
+    committed_at: int | None = None
+
+
+@dataclass(slots=True)
 class Tables:
     """Everything, by organisation first; also what the rules in `expectations` ask."""
 
@@ -77,6 +88,7 @@ class Tables:
     openings: dict[tuple[str, str, int, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     idempotency: dict[tuple[str, str, str], InsertIdempotency] = field(default_factory=dict)
     tats: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    spends: dict[tuple[str, str, str], dict[str, Entry]] = field(default_factory=lambda: defaultdict(dict))
     permits: dict[str, PermitRecord] = field(default_factory=dict)
     principals: dict[tuple[str, str], PrincipalRecord] = field(default_factory=dict)
     keys: dict[tuple[str, str], KeyRecord] = field(default_factory=dict)
@@ -124,6 +136,20 @@ class Tables:
         """The limit's theoretical arrival time."""
         return self.tats.get((org, name, subject), 0)
 
+    def spent(self, org: str, name: str, subject: str, since: int) -> int:
+        """Micro-units that are reserved, and that were committed after `since`."""
+        return self.spent_of(org, name, subject, since).total
+
+    def spent_of(self, org: str, name: str, subject: str, since: int) -> Spent:
+        """The same, apart."""
+        entries = self.spends.get((org, name, subject), {}).values()
+        committed = sum(one.amount for one in entries if one.committed_at is not None and one.committed_at > since)
+        return Spent(sum(one.amount for one in entries if one.committed_at is None), committed)
+
+    def reserved(self, org: str, write: ReserveSpend) -> bool:
+        """Whether the action has an entry there already."""
+        return write.action in self.spends.get((org, write.name, write.subject), {})
+
     def permit(self, jti: str) -> PermitRecord | None:
         """One permit."""
         return self.permits.get(jti)
@@ -165,11 +191,14 @@ class Tables:
         """The aggregate's count."""
         return self.aggregates.get((org, name, source, minute))
 
-    def write(self, org: str, write: Write, at: int) -> None:  # noqa: C901, PLR0912 - one line or two for each write of the port
+    def write(self, org: str, write: Write, at: int) -> None:  # noqa: C901, PLR0912, PLR0915 - one line or two for each write of the port
         """Write what was found to hold."""
         match write:
-            case InsertAction(record) | UpdateAction(record):
+            case InsertAction(record):
                 self.actions[org, record.id] = record
+            case UpdateAction(record):
+                self.actions[org, record.id] = record
+                self._settle(org, record, at)
             case InsertSealed(one):
                 self.sealed[org, one.owner, one.name] = one
             case InsertDataKey(key):
@@ -183,6 +212,11 @@ class Tables:
             case ChargeLimit():
                 tat = self.tat(org, write.name, write.subject)
                 self.tats[org, write.name, write.subject] = charged(tat, write.interval, at)
+            case ReserveSpend():
+                entries = self.spends[org, write.name, write.subject]
+                for action in [a for a, one in entries.items() if (one.committed_at or at) < at - KEPT]:
+                    del entries[action]
+                entries[write.action] = Entry(write.amount)
             case InsertPermit(permit):
                 self._void(org, permit.action)
                 self.permits[permit.jti] = permit
@@ -211,6 +245,18 @@ class Tables:
                 pass
             case _:
                 assert_never(write)
+
+    def _settle(self, org: str, record: ActionRecord, at: int) -> None:
+        """Commit or release what was reserved for an action that moved."""
+        settled = settlement(record) if record.spends else Settlement.KEEP
+        if settled is Settlement.KEEP:
+            return
+        for (its, _, _), entries in self.spends.items():
+            if its == org and record.id in entries:
+                if settled is Settlement.RELEASE:
+                    del entries[record.id]
+                elif entries[record.id].committed_at is None:
+                    entries[record.id].committed_at = at
 
     def _void(self, org: str, action: str) -> None:
         """Make the live permit of an action void."""

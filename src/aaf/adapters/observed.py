@@ -66,6 +66,10 @@ class Observed:
         self.data_key_of = store.data_key_of
         self.idempotent = store.idempotent
         self.limit = store.limit
+        self.limits = store.limits
+        self.spent = store.spent
+        self.spent_by = store.spent_by
+        self.commitments = store.commitments
         self.permit = store.permit
         self.principals = store.principals
         self.keys = store.keys

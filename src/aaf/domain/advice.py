@@ -42,6 +42,10 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         ),
         Code.ALREADY_DECIDED: Advice("This request is decided.", "Nothing: the first final answer counts."),
         Code.ALREADY_REVIEWED: Advice("You have answered this request.", "Nothing: one person counts once."),
+        Code.AMOUNT_UNKNOWN: Advice(
+            "What this would spend can't be counted.",
+            "Send the amount as a plain decimal string such as 12.50, in a currency that has a ceiling.",
+        ),
         Code.ANSWERED_TOO_SOON: Advice("The answer came before the request could be read.", _LOOK_AGAIN),
         Code.APPROVAL_REQUIRED: Advice("A person has to approve this action.", _WAIT),
         Code.BAD_REQUEST: Advice("The request is not one that this interface knows.", _CORRECT),
@@ -143,9 +147,7 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         ),
         Code.POLICY_ERROR: Advice("Policy could not decide, so the answer is no.", "Tell an operator."),
         Code.POLICY_TIMEOUT: Advice("Policy took too long to decide, so the answer is no.", "Tell an operator."),
-        Code.RATE_LIMITED: Advice(
-            "This agent submits more than its rate limit.", "Wait as long as `Retry-After` says."
-        ),
+        Code.RATE_LIMITED: Advice("A rate limit is reached.", "Wait as long as `Retry-After` or `retry_after` says."),
         Code.REASON_REQUIRED: Advice("A reason is needed.", "Give one in a sentence."),
         Code.RECOVERING: Advice("The store was restored and waits for a person.", _OPERATOR),
         Code.REJECTED_BY_REVIEWER: Advice(
@@ -180,6 +182,9 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         ),
         Code.SECRET_UNAVAILABLE: Advice("A credential that this action needs can't be had.", "Tell an operator."),
         Code.SHUTTING_DOWN: Advice("The server is ending.", _LATER),
+        Code.SPEND_EXCEEDED: Advice(
+            "This would spend more than is allowed now.", "Wait as long as `retry_after` says, or spend less."
+        ),
         Code.STORE_BUSY: Advice("The store is busy.", _LATER),
         Code.STORE_CONFLICT: Advice("Too much changed at the same time.", _LATER),
         Code.STORE_FORKED: Advice("The store was opened before the process was copied.", _OPERATOR),

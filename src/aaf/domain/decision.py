@@ -72,7 +72,8 @@ DEFAULT_REQUIREMENT = Requirement()
 class Vote:
     """One voice: `name` is the rule, module, guard or limit, `reason` a sentence for people.
 
-    `unknown` says that it fired for want of a value; `risk` is the risk that a module gave the action, empty where it gave none.
+    `unknown` says that it fired for want of a value; `risk` is the risk that a module gave the action, empty where it gave none;
+    `retry_after` is after how many seconds a limit may say otherwise, 0 where it doesn't know.
     """
 
     verdict: Verdict
@@ -83,6 +84,7 @@ class Vote:
     requirement: Requirement | None = None
     unknown: bool = False
     risk: str = ""
+    retry_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Code(StrEnum):
     ALREADY_CONSUMED = "already_consumed"
     ALREADY_DECIDED = "already_decided"
     ALREADY_REVIEWED = "already_reviewed"
+    AMOUNT_UNKNOWN = "amount_unknown"
     ANSWERED_TOO_SOON = "answered_too_soon"
     APPROVAL_REQUIRED = "approval_required"
     BAD_REQUEST = "bad_request"
@@ -111,6 +112,7 @@ class Code(StrEnum):
     SECRET_QUOTED = "secret_quoted"  # noqa: S105 - the name of a code
     SECRET_UNAVAILABLE = "secret_unavailable"  # noqa: S105 - the name of a code
     SHUTTING_DOWN = "shutting_down"
+    SPEND_EXCEEDED = "spend_exceeded"
     STORE_BUSY = "store_busy"
     STORE_CONFLICT = "store_conflict"
     STORE_FORKED = "store_forked"

@@ -18,6 +18,7 @@ class ActionRecord:
 
     `deadline` ends the present state by itself: the answer's timeout while pending, the time to use it while allowed or
     approved, the end of the lease while executing. `round` counts how often it went to people; `long_values` is how many values an approver has to open.
+    `spends` says that spend was reserved for it.
     """
 
     org: str
@@ -47,6 +48,7 @@ class ActionRecord:
     run: str = "no"
     lease: str | None = None
     outcome: dict[str, Json] | None = None
+    spends: bool = False
 
     def to_doc(self) -> dict[str, Json]:
         """Everything that isn't a column of its own in a store."""
@@ -67,6 +69,7 @@ class ActionRecord:
             "round": self.round,
             "run": self.run,
             "server": self.server,
+            "spends": self.spends,
             "updated_at": self.updated_at,
             "view_digest": self.view_digest,
         }
@@ -240,3 +243,16 @@ class Aggregate:
     source: str
     minute: int
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What counts against a ceiling, in micro-units: reserved for actions that may still run, and committed within the window."""
+
+    reserved: int = 0
+    committed: int = 0
+
+    @property
+    def total(self) -> int:
+        """Both."""
+        return self.reserved + self.committed

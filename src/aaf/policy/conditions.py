@@ -23,6 +23,7 @@ Predicate: TypeAlias = Callable[[Input], Answer]
 
 _PARAMS = "params."
 _CONTEXT = "context."
+_COUNTERS = "counters."
 
 FIELDS: dict[str, tuple[Kind, str]] = {
     "agent": (Kind.TEXT, "agent_name"),
@@ -133,7 +134,7 @@ def kind_of(name: str, entry: Entry | None) -> Kind | None:
         return Kind.AMOUNT if entry and entry.amount else None
     if name.startswith(_PARAMS):
         return entry.kind(name.removeprefix(_PARAMS)) if entry else None
-    return Kind.ANY if name.startswith(_CONTEXT) else FIELDS[name][0]
+    return Kind.ANY if name.startswith((_CONTEXT, _COUNTERS)) else FIELDS[name][0]
 
 
 def compile_condition(
@@ -204,6 +205,8 @@ def _leaf(test: Probe, entry: Entry | None, klass: ActionClass | None, *, positi
         return _existence(test.field, entry, wanted=bool(test.value) is positive)
     asked = question(kind, test.op, test.value)
     asked = asked if positive else opposite(asked)
+    if test.field.startswith(_COUNTERS):
+        return _of_counter(test.field.removeprefix(_COUNTERS), asked)
     known = {"class": klass, "tool": entry and entry.tool, "operation": entry and entry.operation}.get(test.field)
     if known is None:
         return _of_value(reader(test.field, entry), asked)
@@ -244,6 +247,17 @@ def _amount(value: str, currency: str) -> Callable[[Input], Any]:
         return next((part for part in (first, second) if part.__class__ is Absent), (first, second))
 
     return pair
+
+
+def _of_counter(name: str, asked: Question) -> Predicate:
+    """A limit that isn't about the action is inapplicable to it."""
+    flag = name.endswith(".exceeded")
+
+    def answer(given: Input) -> Answer:
+        value = given.counters.get(name)
+        return False if value is None else asked(bool(value) if flag else value)
+
+    return answer
 
 
 def _existence(name: str, entry: Entry | None, *, wanted: bool) -> Predicate:

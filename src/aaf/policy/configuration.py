@@ -25,7 +25,8 @@ from aaf.policy.document.including import MAIN, Part, merged, read_parts
 from aaf.policy.document.retention import KEPT, Retention, read_retention
 from aaf.policy.document.roles import read_roles, roles_from_json, roles_to_json
 from aaf.policy.judge import Policy
-from aaf.policy.limits import Limit, read_limits
+from aaf.policy.limit_reading import Limits, check_rules, read_limits
+from aaf.policy.limits import Applying, Enforce, Limit, Per, SpendLimit, applying
 from aaf.policy.positioned import Faults, TooManyFaults
 from aaf.policy.reading import Section
 from aaf.policy.rego.module import Module
@@ -55,6 +56,7 @@ class Configuration:
     approvals: Requirement = DEFAULT_REQUIREMENT
     fallback: Requirement | None = None
     limits: tuple[Limit, ...] = ()
+    spend: tuple[SpendLimit, ...] = ()
     use_within: int = 900
     run_timeout: int = 30
     connectors: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Configuration:
     policy: Policy = field(init=False, compare=False)
     sensitive: Fields = field(init=False, compare=False, repr=False)
     _applying: dict[str, tuple[Module, ...]] = field(init=False, compare=False, repr=False, default_factory=dict)
+    _limits: dict[str, Applying] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Compile the policy, and what looks for sensitive fields."""
@@ -85,6 +88,8 @@ class Configuration:
         object.__setattr__(self, "sensitive", Fields(self.redact))
         known = {name: tuple(one for one in self.modules if one.applies_to(name)) for name in self.catalogue}
         object.__setattr__(self, "_applying", known)
+        limits = {name: applying(self.limits, self.spend, name, entry) for name, entry in self.catalogue.items()}
+        object.__setattr__(self, "_limits", limits)
 
     @property
     def exemptions(self) -> tuple[Mapping[str, Json], ...]:
@@ -100,6 +105,17 @@ class Configuration:
         """The policy modules that have a word on actions of this type, known or not."""
         found = self._applying.get(name)
         return tuple(one for one in self.modules if one.applies_to(name)) if found is None else found
+
+    def limits_on(self, name: str) -> Applying:
+        """The limits that are about actions of this type, known or not."""
+        found = self._limits.get(name)
+        return applying(self.limits, self.spend, name, None) if found is None else found
+
+    @property
+    def judged_limits(self) -> frozenset[str]:
+        """The names of the limits that rules and modules may ask for."""
+        rates = {limit.name for limit in self.limits if limit.enforce is Enforce.POLICY}
+        return frozenset(rates | {limit.name for limit in self.spend})
 
     def to_stored(self) -> dict[str, Json]:
         """The document of a release: JSON that `from_stored` reads."""
@@ -121,6 +137,7 @@ class Configuration:
             "roles": roles_to_json(self.roles),
             "rules": [rule.to_json() for rule in self.rules],
             "run_timeout": self.run_timeout,
+            "spend": [limit.to_json() for limit in self.spend],
             "use_within": self.use_within,
             "warnings": list(self.warnings),
         }
@@ -146,6 +163,7 @@ class Configuration:
             approvals=requirement_from_json(document["approvals"]),
             fallback=requirement_from_json(document["fallback"]) if document["fallback"] else None,
             limits=tuple(Limit.from_json(limit) for limit in document["limits"]),
+            spend=tuple(SpendLimit.from_json(limit) for limit in document.get("spend", ())),
             use_within=document["use_within"],
             run_timeout=document["run_timeout"],
             connectors=document["connectors"],
@@ -210,9 +228,13 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     from aaf.policy.rego.rates import Rate  # noqa: PLC0415
     from aaf.policy.rego.reading import Surroundings, read_modules  # noqa: PLC0415
 
-    enforced = configuration.limits[0].enforce if configuration.limits else Rate.NONE
-    rate = Rate.UNKNOWN if faults.problems else Rate(enforced)
-    around = Surroundings(configuration.catalogue, configuration.approvals, complete=not broken, rate=rate)
+    judged = None if faults.problems else configuration.judged_limits
+    of_agents = {limit.enforce for limit in configuration.limits if Per.AGENT in limit.per}
+    enforced = Enforce.POLICY if Enforce.POLICY in of_agents else Enforce.DOOR
+    rate = Rate.UNKNOWN if faults.problems else Rate(enforced) if of_agents else Rate.NONE
+    around = Surroundings(
+        configuration.catalogue, configuration.approvals, complete=not broken, rate=rate, limits=judged
+    )
     modules = read_modules(texts, parser, around, faults)
     warnings = (warning for module in modules for warning in module.warnings)
     return replace(configuration, modules=modules, warnings=(*configuration.warnings, *warnings))
@@ -237,7 +259,8 @@ def _read_document(
     known = {**ROLES, **roles}
     asked = section.section("approvals", "approvals")
     approvals = read_requirement(asked, roles=known) if asked else DEFAULT_REQUIREMENT
-    rules, guards = _read_rules(parts, catalogue, approvals, warnings, known, broken=broken)
+    limits = read_limits(section.section("limits", "limits"), None if broken else catalogue, approvals, known)
+    rules, guards = _read_rules(parts, catalogue, approvals, limits, warnings, known, broken=broken)
     connectors = read_connectors(section, entries.values(), redact, warnings, broken=broken)
     if not broken:
         check_effects(entries.values(), connectors, faults)
@@ -248,7 +271,8 @@ def _read_document(
         defaults=read_defaults(section.section("defaults", "defaults")),
         approvals=approvals,
         fallback=_fallback(section.section("fallback", "fallback"), approvals, known),
-        limits=read_limits(section.section("limits", "limits")),
+        limits=tuple(limits.rates),
+        spend=tuple(limits.spend),
         use_within=section.seconds("use_within", 900),
         run_timeout=_run_timeout(section),
         connectors=connectors,
@@ -265,7 +289,14 @@ def _read_document(
 
 
 def _read_rules(
-    parts: Iterable[Part], catalogue: Catalogue, approvals: Requirement, warnings: Faults, roles: Roles, *, broken: bool
+    parts: Iterable[Part],
+    catalogue: Catalogue,
+    approvals: Requirement,
+    limits: Limits,
+    warnings: Faults,
+    roles: Roles,
+    *,
+    broken: bool,
 ) -> tuple[tuple[Rule, ...], tuple[RuleSet, ...]]:
     """The rules of every part, each with the places of its own file, and the rule sets that are guards."""
     found: list[Rule] = []
@@ -277,6 +308,7 @@ def _read_rules(
         rules: tuple[Rule, ...] = ()
         if not broken:
             rules = read_rules(nodes, catalogue, approvals, section.faults, warnings.of(part.name), roles)
+            check_rules(rules, limits, section.faults)
             for rule, node in zip(rules, nodes, strict=True):
                 if rule.name in places and not places[rule.name].startswith(f"{part.name}:"):
                     section.faults.at(

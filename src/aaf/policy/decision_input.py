@@ -36,7 +36,7 @@ class Input:
     context: Mapping[str, Any] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
     findings: frozenset[str] = frozenset()
-    counters: Mapping[str, int] = field(default_factory=dict)
+    counters: Mapping[str, int | str] = field(default_factory=dict)
 
     @property
     def tool(self) -> str:

@@ -202,7 +202,7 @@ def _is_field(key: str, node: Node, faults: Faults, catalogue: Catalogue) -> boo
             node, f"`{key}` is never there: the context may not claim authority", "use `role`, or leave it out"
         )
         return False
-    if key in FIELDS or (head in ("params", "context") and rest):
+    if key in FIELDS or (head in ("params", "context", "counters") and rest):
         return True
     if any(entry.input.kind(key) is not None for entry in catalogue.values()):
         hint = f"did you mean `params.{key}`?"

@@ -32,7 +32,11 @@ class InsertAction:
 
 @dataclass(frozen=True, slots=True)
 class UpdateAction:
-    """Replace the action whose version is still `record.version - 1`; otherwise `VERSION`."""
+    """Replace the action whose version is still `record.version - 1`; otherwise `VERSION`.
+
+    Where the record `spends`, what was reserved for it is settled with it, as `aaf.domain.spending.settlement` says: committed at the store's clock,
+    released or kept. So no path can move an action and forget its reservations.
+    """
 
     record: ActionRecord
 
@@ -97,6 +101,22 @@ class ChargeLimit:
     subject: str
     interval: int
     tolerance: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveSpend:
+    """Reserve `amount` micro-units for `action`; over `ceiling` is `SPEND`, and so is a second reservation of the action in the same place.
+
+    What counts against the ceiling is everything reserved, whenever it was, and what was committed in the last `window` microseconds before
+    the store's clock. Without a ceiling, people decide.
+    """
+
+    action: str
+    name: str
+    subject: str
+    amount: int
+    ceiling: int | None
+    window: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +218,7 @@ Write: TypeAlias = (
     | InsertOpening
     | InsertIdempotency
     | ChargeLimit
+    | ReserveSpend
     | InsertPermit
     | ConsumePermit
     | NotAfter
@@ -243,6 +264,7 @@ class ConflictKind(StrEnum):
     PERMIT_UNKNOWN = "permit_unknown"
     PERMIT_USED = "permit_used"
     REVIEW = "review"
+    SPEND = "spend"
     VERSION = "version"
 
 

@@ -21,6 +21,7 @@ from aaf.domain.record import (
     Recorded,
     Release,
     Sealed,
+    Spent,
 )
 from aaf.domain.states import State
 from aaf.ports.commits import Answer, Commit, InsertIdempotency
@@ -78,6 +79,20 @@ class Reader(Protocol):
 
     async def limit(self, org: str, name: str, subject: str) -> int:
         """The limit's theoretical arrival time in microseconds, 0 if never charged."""
+
+    async def limits(self, org: str, name: str, *, since: int, limit: int = 50) -> list[tuple[str, int]]:
+        """Subjects of a limit with their theoretical arrival times after `since`, latest first, at most `limit`."""
+
+    async def spent(self, org: str, name: str, subject: str, *, since: int) -> Spent:
+        """What is reserved, and what was committed after `since`, in microseconds."""
+
+    async def spent_by(self, org: str, name: str, *, since: int, limit: int = 50) -> list[tuple[str, Spent]]:
+        """The same of every subject that has any, the largest total first, at most `limit`."""
+
+    async def commitments(
+        self, org: str, name: str, subject: str, *, since: int, limit: int = 500
+    ) -> list[tuple[int, int]]:
+        """When, after `since`, how many micro-units were committed: oldest first, at most `limit`."""
 
     async def permit(self, jti: str) -> PermitRecord | None:
         """One permit."""

@@ -17,6 +17,7 @@ from aaf.domain.metering import Metric
 from aaf.domain.principal import Principal
 from aaf.policy.catalogue import ActionClass, Entry, Risk
 from aaf.policy.decision_input import Input
+from aaf.policy.limits import RATE_EXCEEDED
 from aaf.policy.rego.answers import NOTHING, Spoken, spoken
 from aaf.policy.rego.document import encoded
 from aaf.policy.rego.module import Module
@@ -28,8 +29,6 @@ MAX_SHOWN = 131_072
 """Canonical bytes of parameters and context that a held action may have."""
 MAX_ROWS = 2_000
 """Single values of parameters and context that a held action may have."""
-RATE_EXCEEDED = "agent_rate_exceeded"
-"""The counter that says whether the agent was over its rate when it submitted: 0 or 1."""
 
 _IN_WORDS_OF_THE_ENGINE = frozenset({Code.POLICY_CONFLICT, Code.POLICY_ERROR})
 """Failures whose detail may quote a value of the action."""
@@ -53,7 +52,7 @@ class Question:
     faults: Code | None = None
     dry_run: bool = False
     again: bool = False
-    counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    counters: Mapping[str, int | str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,7 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
             guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
     findings += _searched(core, question, guards)
     asked = _input(known, question, entry, findings)
+    guards += known.configuration.limits_on(asked.name).votes(asked.counters)
     if charges and not question.again:
         guards += await _over_their_rate(core, known.org, charges, question.at)
     applying = known.configuration.modules_for(asked.name)
@@ -173,10 +173,10 @@ def failed_policy(failure: PolicyFailed) -> Vote:
 
 
 def facts_of(known: Known, asked: Input) -> bytes:
-    """What the functions of modules may know, as JSON: whether the acting agent is over its rate, where it has one."""
+    """What the functions of modules may know, as JSON: whether the acting agent is over one of its rates, where there are any."""
     if not known.configuration.limits:
         return b"{}"
-    return canonical({"rate": {asked.agent_id: asked.counters.get(RATE_EXCEEDED, 0) > 0}})
+    return canonical({"rate": {asked.agent_id: asked.counters.get(RATE_EXCEEDED, 0) != 0}})
 
 
 async def _over_their_rate(core: Core, org: str, charges: Iterable[Charge], now: int) -> list[Vote]:

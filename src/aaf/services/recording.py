@@ -3,9 +3,9 @@
 Nothing here holds a value that somebody sent; names of rules, codes and digests only.
 """
 
-from aaf.domain.canonical import Json
+from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Requirement
-from aaf.domain.fragments import items, members, text
+from aaf.domain.fragments import items, text
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.policy.decision_input import INPUT_VERSION, Input
@@ -16,13 +16,14 @@ SECOND = 1_000_000
 
 
 def reasons_of(judged: Judged) -> tuple[dict[str, Json], ...]:
-    """Why it was decided so: code, source, name, a sentence; `unknown` where a rule fired for want of a value."""
+    """Why it was decided so: code, source, name, a sentence; `retry_after` in seconds where a limit knows it, `unknown` where a rule fired for want of a value."""
     return tuple(
         {
             "code": str(vote.code),
             "name": vote.name,
             "reason": vote.reason,
             "source": str(vote.source),
+            **({"retry_after": vote.retry_after} if vote.retry_after else {}),
             **({"unknown": True} if vote.unknown else {}),
         }
         for vote in judged.decision.votes
@@ -45,7 +46,7 @@ def input_bytes(asked: Input, *, params: bytes, context: bytes) -> bytes:
     """
     roles, findings = items(map(text, sorted(asked.roles))), items(map(text, sorted(asked.findings)))
     labels = items(map(text, sorted(asked.labels)))
-    counters = members({name: b"%d" % count for name, count in asked.counters.items()})
+    counters = canonical(dict(asked.counters)) if asked.counters else b"{}"
     return b'{"action":{"id":%b,"name":%b,"operation":%b,"params":%b,"server":%b,"tool":%b},' % (
         text(asked.action_id),
         text(asked.name),

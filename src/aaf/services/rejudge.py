@@ -80,9 +80,9 @@ def _object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
-def _counters(asked: dict[str, Json]) -> dict[str, int]:
-    """The counters of the submission: a rate isn't looked at again."""
-    return {name: count for name, count in _object(asked["counters"]).items() if isinstance(count, int)}
+def _counters(asked: dict[str, Json]) -> dict[str, int | str]:
+    """The counters of the submission: a limit isn't looked at again."""
+    return {name: count for name, count in _object(asked["counters"]).items() if isinstance(count, int | str)}
 
 
 def _intact(record: ActionRecord, params: dict[str, Json], salt: bytes) -> bool:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from aaf.domain.action_bytes import commitment, context_digest
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Verdict
-from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, StateConflict, TooMany, Unavailable
+from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, StateConflict, Unavailable
 from aaf.domain.events import transition
 from aaf.domain.fragments import items, members, text
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import Cause, State, advance
-from aaf.policy.limits import Enforce
 from aaf.ports import (
     ChargeLimit,
     Commit,
@@ -33,7 +32,8 @@ from aaf.services.core import Caller, Core, Known
 from aaf.services.execute import execute, own_action, result_of
 from aaf.services.forming import Formed, Submission, form
 from aaf.services.holding import Asked, hold
-from aaf.services.judging import RATE_EXCEEDED, Judged, Question, judge
+from aaf.services.judging import Judged, Question, judge
+from aaf.services.limiting import Counted, count_rates, count_spend, reservations
 from aaf.services.quoting import without_named
 from aaf.services.recording import deadline_of, decision_data, input_bytes, reasons_of
 from aaf.services.refusals import count_refusal
@@ -69,7 +69,7 @@ async def submit(
         NotPermitted: the caller may not submit.
         InputRefused: the idempotency key is malformed, or a name holds a secret.
         StateConflict: the idempotency key stands for another body.
-        TooMany: the agent's rate limit; `retry_after` says when to come back.
+        TooMany: a rate limit; `retry_after` says when to come back.
         Unavailable: nothing could be recorded, so nothing was decided.
     """
     require(caller, Permission.OWN_ACTION_SUBMIT)
@@ -82,14 +82,17 @@ async def submit(
         if earlier is not None:
             return earlier
         now = await core.store.now()
-        charges, counters = await _charge(core, caller, now)
+        counted = await count_rates(core, caller, submission.name, now)
         formed = form(core, caller, submission)
+        await count_spend(core, caller, formed, now, counted)
         action = core.ids.new()
-        judged = await judge(core, caller.known, _question(caller, formed, action, now, counters))
-        record, commit = await _recorded(core, caller, formed, judged, action, now)
+        judged = await judge(core, caller.known, _question(caller, formed, action, now, counted))
+        reserved = reservations(counted, action, judged.decision.verdict)
+        record, commit = await _recorded(core, caller, formed, judged, action, now, spends=bool(reserved))
         writes = (
             *commit.writes,
-            *charges,
+            *counted.charges,
+            *reserved,
             *_rates(judged),
             *_remember(caller, idempotency_key, body_hash, action, now),
         )
@@ -120,7 +123,7 @@ async def _again(core: Core, caller: Caller) -> Caller:
         raise
 
 
-def _question(caller: Caller, formed: Formed, action: str, now: int, counters: dict[str, int]) -> Question:
+def _question(caller: Caller, formed: Formed, action: str, now: int, counted: Counted) -> Question:
     """What to judge."""
     submission = formed.submission
     return Question(
@@ -132,7 +135,7 @@ def _question(caller: Caller, formed: Formed, action: str, now: int, counters: d
         action=action,
         at=now,
         faults=formed.fault_code,
-        counters=counters,
+        counters=counted.counters,
     )
 
 
@@ -166,36 +169,6 @@ def _body_hash(core: Core, caller: Caller, submission: Submission) -> str:
     return commitment(key, submission.body_hash_input)
 
 
-async def _charge(core: Core, caller: Caller, now: int) -> tuple[list[Write], dict[str, int]]:
-    """The charges of the agent's rate limits, to be made with the record, and the counter for a limit that policy enforces.
-
-    A limit over which policy decides isn't charged by what is over it.
-
-    Raises:
-        TooMany: the limit is reached now.
-    """
-    principal = caller.principal
-    charges: list[Write] = []
-    counters: dict[str, int] = {}
-    for rate in caller.known.configuration.limits:
-        ready = await core.store.limit(principal.org, rate.name, principal.id)
-        late_by = max(ready, now) - now - rate.tolerance
-        if rate.enforce is Enforce.POLICY:
-            counters[RATE_EXCEEDED] = int(late_by > 0)
-            if late_by > 0:
-                continue
-        elif late_by > 0:
-            await count_refusal(core, org=principal.org, code=Code.RATE_LIMITED, source=principal.id)
-            raise TooMany(
-                Code.RATE_LIMITED,
-                "This agent submits more than its rate limit.",
-                retry_after=-(-late_by // SECOND),
-                hint="Wait as long as Retry-After says; nothing was recorded as an action.",
-            )
-        charges.append(ChargeLimit(rate.name, principal.id, rate.interval, rate.tolerance))
-    return charges, counters
-
-
 def _rates(judged: Judged) -> tuple[Write, ...]:
     """The charges of the target's rates; what is denied never goes there."""
     if judged.decision.verdict is Verdict.DENY:
@@ -213,7 +186,7 @@ def _remember(caller: Caller, key: str | None, body_hash: str, action: str, now:
 
 
 async def _recorded(
-    core: Core, caller: Caller, formed: Formed, judged: Judged, action: str, now: int
+    core: Core, caller: Caller, formed: Formed, judged: Judged, action: str, now: int, *, spends: bool
 ) -> tuple[ActionRecord, Commit]:
     """The record, its sealed values and its first event."""
     known, principal = caller.known, caller.principal
@@ -281,6 +254,7 @@ async def _recorded(
         view_digest=held.view_digest if held else None,
         long_values=held.long_values if held else 0,
         run=formed.submission.run if entry and entry.run_when_approved else _not_later(formed.submission.run),
+        spends=spends,
     )
     event = transition(
         event_id=core.ids.new(),

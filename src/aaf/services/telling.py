@@ -11,6 +11,7 @@ from aaf.domain.errors import Code
 from aaf.domain.instants import instant
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord
+from aaf.domain.states import State
 from aaf.services.actions import Seen
 from aaf.services.core import Caller
 
@@ -46,12 +47,21 @@ def tell(
         "outcome": None if outcome is None else {"code": str(outcome["code"]), "source": str(outcome["source"])},
         "rejection": rejection,
         "result": result,
+        "retry_after": retry_after(record),
     }
     if caller.principal.may(Permission.ORG_DECISION_EXPLAIN):
         told["reasons"] = list(record.reasons)
         told["release"] = record.release
         told["requirements"] = asked_of_people(record)
     return told
+
+
+def retry_after(record: ActionRecord) -> int | None:
+    """After how many seconds from the decision the same may be answered otherwise; None unless limits alone denied it and all know."""
+    waits = [wait for one in record.reasons if isinstance(wait := one.get("retry_after"), int)]
+    if record.state is not State.DENIED or not waits or len(waits) < len(record.reasons):
+        return None
+    return max(waits)
 
 
 def tell_seen(caller: Caller, seen: Seen) -> dict[str, Json]:

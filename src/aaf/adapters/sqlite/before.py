@@ -11,7 +11,7 @@ from typing import LiteralString
 from aaf.adapters.sqlite import queries, rows
 from aaf.adapters.sqlite.rows import Row
 from aaf.domain.record import PermitRecord
-from aaf.ports import InsertKey, InsertPrincipal, InsertReview
+from aaf.ports import InsertKey, InsertPrincipal, InsertReview, ReserveSpend
 
 
 class StoredBefore:
@@ -66,6 +66,18 @@ class StoredBefore:
             row = self._one(queries.TAT, org, name, subject)
             tat = self.tats[org, name, subject] = int(row[0]) if row else 0
         return tat
+
+    def spent(self, org: str, name: str, subject: str, since: int) -> int:
+        """Micro-units that are reserved, and that were committed after `since`. What this transaction wrote of it is in the database."""
+        names = {"org": org, "name": name, "subject": subject, "since": since}
+        reserved, committed = self._connection.execute(queries.SPENT, names).fetchone()
+        return int(reserved) + int(committed)
+
+    def reserved(self, org: str, write: ReserveSpend) -> bool:
+        """Whether the action has an entry there already."""
+        return (
+            not self.hopeful and self._one(queries.RESERVED, org, write.action, write.name, write.subject) is not None
+        )
 
     def permit(self, jti: str) -> PermitRecord | None:
         """One permit."""

@@ -161,6 +161,39 @@ UPSERT_TAT: LiteralString = """
 INSERT INTO rate_limit (org, name, subject, tat) VALUES (?, ?, ?, ?)
 ON CONFLICT (org, name, subject) DO UPDATE SET tat = excluded.tat
 """
+TATS: LiteralString = """
+SELECT subject, tat FROM rate_limit WHERE org = ? AND name = ? AND tat > ? ORDER BY tat DESC, subject LIMIT ?
+"""
+
+# --- spending ---
+
+SPENT: LiteralString = """
+SELECT (SELECT coalesce(sum(amount), 0) FROM spend
+        WHERE org = :org AND name = :name AND subject = :subject AND committed_at IS NULL),
+       (SELECT coalesce(sum(amount), 0) FROM spend
+        WHERE org = :org AND name = :name AND subject = :subject AND committed_at > :since)
+"""
+SPENT_BY: LiteralString = """
+SELECT subject, coalesce(sum(amount) FILTER (WHERE committed_at IS NULL), 0) AS reserved,
+       coalesce(sum(amount) FILTER (WHERE committed_at > :since), 0) AS committed
+FROM spend WHERE org = :org AND name = :name
+GROUP BY subject HAVING reserved + committed > 0 ORDER BY reserved + committed DESC, subject LIMIT :limit
+"""
+COMMITMENTS: LiteralString = """
+SELECT committed_at, amount FROM spend WHERE org = ? AND name = ? AND subject = ? AND committed_at > ?
+ORDER BY committed_at, amount LIMIT ?
+"""
+RESERVED: LiteralString = "SELECT 1 FROM spend WHERE org = ? AND action = ? AND name = ? AND subject = ?"
+INSERT_SPEND: LiteralString = "INSERT INTO spend (org, action, name, subject, amount) VALUES (?, ?, ?, ?, ?)"
+COMMIT_SPEND: LiteralString = "UPDATE spend SET committed_at = ? WHERE org = ? AND action = ? AND committed_at IS NULL"
+RELEASE_SPEND: LiteralString = "DELETE FROM spend WHERE org = ? AND action = ?"
+CLEAR_SPEND: LiteralString = """
+DELETE FROM spend WHERE (org, action, name, subject) IN (
+    SELECT org, action, name, subject FROM spend
+    WHERE org = ? AND name = ? AND subject = ? AND committed_at < ? ORDER BY committed_at LIMIT 16
+)
+"""
+"""Of one subject, and a few at a time: each row that comes makes room for as many that are over."""
 
 # --- permits ---
 

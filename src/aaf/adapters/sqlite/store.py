@@ -38,6 +38,7 @@ from aaf.domain.record import (
     Recorded,
     Release,
     Sealed,
+    Spent,
 )
 from aaf.domain.states import State
 from aaf.ports import Answer, Commit, InsertIdempotency
@@ -229,6 +230,26 @@ class SqliteStore:
         """The limit's theoretical arrival time."""
         row = self._one(queries.TAT, org, name, subject)
         return row[0] if row else 0
+
+    async def limits(self, org: str, name: str, *, since: int, limit: int = 50) -> list[tuple[str, int]]:
+        """Subjects of a limit with their theoretical arrival times after `since`, latest first."""
+        return [(subject, tat) for subject, tat in self._all(queries.TATS, (org, name, since, limit))]
+
+    async def spent(self, org: str, name: str, subject: str, *, since: int) -> Spent:
+        """What is reserved, and what was committed after `since`."""
+        names = {"org": org, "name": name, "subject": subject, "since": since}
+        return Spent(*self._all(queries.SPENT, names)[0])
+
+    async def spent_by(self, org: str, name: str, *, since: int, limit: int = 50) -> list[tuple[str, Spent]]:
+        """The same of every subject that has any, the largest total first."""
+        names = {"org": org, "name": name, "since": since, "limit": limit}
+        return [(subject, Spent(*amounts)) for subject, *amounts in self._all(queries.SPENT_BY, names)]
+
+    async def commitments(
+        self, org: str, name: str, subject: str, *, since: int, limit: int = 500
+    ) -> list[tuple[int, int]]:
+        """When, after `since`, how much was committed: oldest first."""
+        return [(at, amount) for at, amount in self._all(queries.COMMITMENTS, (org, name, subject, since, limit))]
 
     async def permit(self, jti: str) -> PermitRecord | None:
         """One permit."""

@@ -22,6 +22,8 @@ from aaf.domain.chain import chain_next, genesis
 from aaf.domain.errors import Code, StoreFailed
 from aaf.domain.events import Event, EventType, occurrence
 from aaf.domain.merkle import Frontier, leaf_hash
+from aaf.domain.record import ActionRecord
+from aaf.domain.spending import KEPT, Settlement, settlement
 from aaf.ports import (
     AddAggregate,
     Answer,
@@ -46,6 +48,7 @@ from aaf.ports import (
     PutDraft,
     RaiseEpoch,
     RemoveDraft,
+    ReserveSpend,
     RevokeKey,
     StaleEpoch,
     TakeAggregate,
@@ -64,6 +67,7 @@ _AtOnce: TypeAlias = (
     | InsertReview
     | PutDraft
     | RemoveDraft
+    | ReserveSpend
     | RevokeKey
     | TakeAggregate
 )
@@ -272,6 +276,8 @@ class Transaction:
             case UpdateAction(record):
                 gathered.updates.append(rows.action_row(record))
                 self._before.versions[org, record.id] = record.version
+                if record.spends:
+                    self._settle(record)
             case NotAfter() | NotBefore():
                 pass
             case InsertOpening():
@@ -293,6 +299,9 @@ class Transaction:
                 self._run(queries.INSERT_PERMIT, *rows.permit_row(permit))
             case ConsumePermit(jti):
                 self._run(queries.CONSUME_PERMIT, jti)
+            case ReserveSpend():
+                self._run(queries.CLEAR_SPEND, org, write.name, write.subject, self.at - KEPT)
+                self._run(queries.INSERT_SPEND, org, write.action, write.name, write.subject, write.amount)
             case InsertIdempotency():
                 row = (org, write.agent, write.key, write.body_hash, write.action, write.expires_at)
                 self._run(queries.UPSERT_IDEMPOTENCY, *row)
@@ -318,6 +327,14 @@ class Transaction:
                 self._run(queries.TAKE_AGGREGATE, org, one.name, one.source, one.minute)
             case _:
                 assert_never(write)
+
+    def _settle(self, record: ActionRecord) -> None:
+        """Commit or release what was reserved for an action that moved."""
+        settled = settlement(record)
+        if settled is Settlement.COMMIT:
+            self._run(queries.COMMIT_SPEND, self.at, record.org, record.id)
+        elif settled is Settlement.RELEASE:
+            self._run(queries.RELEASE_SPEND, record.org, record.id)
 
     def _run(self, query: LiteralString, *row: str | int | bytes | None) -> None:
         self._connection.execute(query, row)

@@ -60,7 +60,7 @@ _Class = TypedDict("_Class", {"class": str})
 
 @closed
 class ActionBody(_Class):
-    """An action; `reasons`, `release` and `requirements` only for people with the right to an explanation."""
+    """An action; `retry_after` in seconds from `updated_at`, where only limits denied it; `reasons`, `release` and `requirements` only for people with the right to an explanation."""
 
     id: str
     status: str
@@ -80,6 +80,7 @@ class ActionBody(_Class):
     outcome: Outcome | None
     rejection: str | None
     result: Any
+    retry_after: int | None
     reasons: NotRequired[list[dict[str, Any]]]
     release: NotRequired[int]
     requirements: NotRequired[list[RequirementBody]]

@@ -69,6 +69,20 @@ SCHEMA: dict[str, Json] = {
                 "required": ["pre_approved"],
                 "properties": {"pre_approved": {"type": "boolean"}},
             },
+            "counters": {
+                "type": "object",
+                "description": "By name, each limit that is judged and is about the action, as it stood before the action.",
+                "additionalProperties": _closed(
+                    {
+                        "exceeded": {"type": "boolean", "description": "Whether the action is over the limit."},
+                        "remaining": {
+                            "type": ["integer", "string"],
+                            "description": "Units of a rate; of a ceiling an amount as a decimal string.",
+                        },
+                    },
+                    "What is left under a limit.",
+                ),
+            },
             "findings": {"type": "array", "items": {"type": "string"}, "description": "Codes of what analysis saw."},
             "operation": _OPERATION,
             "org": _closed({"id": _TEXT}, "The organisation."),
@@ -87,6 +101,10 @@ SCHEMA: dict[str, Json] = {
 LATER = ("action.digest", "agent.owner", "agent.risk_score", "org.region", "principal", "provenance", "session")
 """Fields that nothing sets yet: a policy on one is refused rather than silently never matching."""
 
+
+COUNTERS = "counters"
+COUNTED = ("exceeded", "remaining")
+"""What each limit has beneath it."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _NO_CONTEXT = _encode({"pre_approved": False})
@@ -109,6 +127,7 @@ def document(asked: Input, entry: Entry | None) -> dict[str, Json]:
         "agent": {"id": asked.agent_id, "name": asked.agent_name, "roles": [*sorted(asked.roles)]},
         "agent_id": asked.agent_id,
         "context": _claimed(asked),
+        "counters": _counted(asked),
         "findings": [*sorted(asked.findings)],
         "operation": operation_of(asked.operation, entry),
         "org": {"id": asked.org},
@@ -124,6 +143,18 @@ def document(asked: Input, entry: Entry | None) -> dict[str, Json]:
 def _claimed(asked: Input) -> dict[str, Json]:
     """The context, in which one word is the firewall's."""
     return {**asked.context, "pre_approved": False}
+
+
+def _counted(asked: Input) -> dict[str, Json]:
+    """The counters by limit; a flag is a boolean there."""
+    found: dict[str, dict[str, Json]] = {}
+    for key, value in asked.counters.items():
+        limit, _, member = key.partition(".")
+        if member == "exceeded":
+            found.setdefault(limit, {})[member] = bool(value)
+        elif member == "remaining":
+            found.setdefault(limit, {})[member] = value
+    return {**found}
 
 
 def operation_of(operation: str, entry: Entry | None) -> str:
@@ -150,11 +181,12 @@ def encoded(asked: Input, entry: Entry | None) -> bytes:
         asked.risk,
     )
     context = _encode(_claimed(asked)) if asked.context else _NO_CONTEXT
+    counters = _encode(_counted(asked)) if asked.counters else "{}"
     findings = _encode([*sorted(asked.findings)]) if asked.findings else "[]"
     # The parameters stand in it twice and are most of it, so they are encoded once.
     return (
         f'{{"action":{{"id":{_encode(asked.action_id)},"params":{params},{action},"params":{params},'
-        f'"context":{context},"findings":{findings},"time":{asked.time * _NANOSECONDS},{rest}'
+        f'"context":{context},"counters":{counters},"findings":{findings},"time":{asked.time * _NANOSECONDS},{rest}'
     ).encode()
 
 

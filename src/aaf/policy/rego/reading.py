@@ -17,6 +17,7 @@ from aaf.policy.positioned import Faults
 from aaf.policy.reading import did_you_mean
 from aaf.policy.rego.checks import check_rules, strings, strings_of
 from aaf.policy.rego.deciding import DECISION, DECISIONS, claims, literal_verdicts, output_of
+from aaf.policy.rego.document import COUNTED, COUNTERS
 from aaf.policy.rego.fields import Field, is_read_whole, look_up
 from aaf.policy.rego.metadata import Header, read_header
 from aaf.policy.rego.module import Dialect, Module
@@ -65,12 +66,13 @@ _STRANGE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, Unf
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What modules are checked against; `complete` says that the whole catalogue could be read."""
+    """What modules are checked against; `complete` says that the whole catalogue could be read; `limits` are those that are judged, None if that isn't known."""
 
     catalogue: Catalogue
     approvals: Requirement = DEFAULT_REQUIREMENT
     complete: bool = True
     rate: Rate = Rate.UNKNOWN
+    limits: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,9 @@ def _check_libraries(drafts: Iterable[Draft]) -> None:
 def _check_field(draft: Draft, reference: Reference, around: Surroundings) -> None:
     """Whether a field of the input can be there."""
     header = draft.header
+    if reference.path[:1] == (COUNTERS,):
+        _check_counter(draft, reference, around)
+        return
     entries = [entry for entry in around.catalogue.values() if _speaks_of(header, entry)]
     field, index, hint = look_up(reference.path, entries)
     where = reference.places[index] if index < len(reference.places) else reference.place
@@ -259,6 +264,17 @@ def _check_field(draft: Draft, reference: Reference, around: Surroundings) -> No
             draft.warn(where, f"no action type has `{stated}` ({hint})")
         case _:
             assert_never(field)
+
+
+def _check_counter(draft: Draft, reference: Reference, around: Surroundings) -> None:
+    """Whether a counter can be there: of a limit that is judged, and one that limits have."""
+    for step, known in zip(reference.path[1:], (around.limits, COUNTED), strict=False):
+        if known is not None and step is not None and step not in known:
+            stated = ".".join(("input", *(one or "…" for one in reference.path)))
+            hint = did_you_mean(step, known)
+            draft.complaints.add(
+                reference.place, f"there is no `{stated}`", f"{hint}; limits are judged where enforce is policy"
+            )
 
 
 def _speaks_of(header: Header, entry: Entry) -> bool:
