@@ -31,6 +31,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     RevokeKey,
@@ -270,6 +271,10 @@ class _Look:
             return ConflictKind.VERSION
         return None if write.version else ConflictKind.VERSION
 
+    def put_watch(self, write: PutWatch) -> ConflictKind | None:
+        self.ours(write.watch.org)
+        return None
+
     def add_aggregate(self, write: AddAggregate) -> ConflictKind | None:
         self.ours(write.aggregate.org)
         return None
@@ -304,6 +309,7 @@ _LOOKS: dict[type[Write], Callable[[_Look, Any], ConflictKind | None]] = {
     NotAfter: _Look.not_after,
     NotBefore: _Look.not_before,
     PutDraft: _Look.put_draft,
+    PutWatch: _Look.put_watch,
     RaiseEpoch: _none,
     RemoveDraft: _Look.remove_draft,
     RevokeKey: _Look.revoke_key,

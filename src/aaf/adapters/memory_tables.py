@@ -22,6 +22,7 @@ from aaf.domain.record import (
     PrincipalRecord,
     Release,
     Sealed,
+    Watch,
 )
 from aaf.ports import (
     AddAggregate,
@@ -40,6 +41,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     RevokeKey,
@@ -82,6 +84,7 @@ class Tables:
     keys: dict[tuple[str, str], KeyRecord] = field(default_factory=dict)
     releases: dict[str, list[Release]] = field(default_factory=lambda: defaultdict(list))
     drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
     aggregates: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
     events: dict[str, list[EventRow]] = field(default_factory=dict)
     places: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -202,6 +205,8 @@ class Tables:
                 self.drafts[org, draft.id] = draft
             case RemoveDraft():
                 del self.drafts[org, write.draft]
+            case PutWatch(watch):
+                self.watches[org] = watch
             case AddAggregate(count):
                 place = (org, count.name, count.source, count.minute)
                 self.aggregates[place] = self.aggregates.get(place, 0) + count.count

@@ -74,6 +74,8 @@ class Observed:
         self.releases = store.releases
         self.draft = store.draft
         self.drafts = store.drafts
+        self.watch = store.watch
+        self.lease = store.lease
         self.decided = store.decided
         self.due = store.due
         self.events = store.events

@@ -20,6 +20,7 @@ from aaf.domain.record import (
     PrincipalRecord,
     Release,
     Sealed,
+    Watch,
 )
 
 
@@ -176,6 +177,13 @@ class RemoveDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class PutWatch:
+    """Keep what was found in the organisation's folder, in place of what was found before."""
+
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
 class AddAggregate:
     """Add `aggregate.count` to the count of this name, source and minute."""
 
@@ -209,6 +217,7 @@ Write: TypeAlias = (
     | InsertRelease
     | PutDraft
     | RemoveDraft
+    | PutWatch
     | AddAggregate
     | TakeAggregate
 )

@@ -44,6 +44,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     RevokeKey,
@@ -63,6 +64,7 @@ _AtOnce: TypeAlias = (
     | InsertRelease
     | InsertReview
     | PutDraft
+    | PutWatch
     | RemoveDraft
     | RevokeKey
     | TakeAggregate
@@ -313,6 +315,8 @@ class Transaction:
                 self._run(queries.UPSERT_DRAFT, *rows.draft_row(draft))
             case RemoveDraft():
                 self._run(queries.DELETE_DRAFT, org, write.draft)
+            case PutWatch(watch):
+                self._run(queries.UPSERT_WATCH, *rows.watch_row(watch))
             case TakeAggregate(one):
                 self._gathered.flush(self._connection)
                 self._run(queries.TAKE_AGGREGATE, org, one.name, one.source, one.minute)
