@@ -195,6 +195,8 @@ class Observed:
         """An event that is no transition: access, keys, releases, recovery, refusals."""
         if event.type is EventType.PERMIT_REFUSED:
             self._meter.add(Metric.PERMITS, "refused")
+        if event.type is EventType.CONFIGURATION_REFUSED:
+            self._meter.add(Metric.CONFIGURATION_REFUSED)
         if event.type is EventType.APPROVAL_REVIEWED:
             return  # its write was told
         body = json.loads(event.body)

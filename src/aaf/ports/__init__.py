@@ -33,6 +33,7 @@ from aaf.ports.commits import (
     Write,
 )
 from aaf.ports.connectors import Connector, Connectors
+from aaf.ports.folders import Folder, Found
 from aaf.ports.ids import Ids
 from aaf.ports.loading import Loader
 from aaf.ports.observing import ORIGIN, Log, Meter, Origin
@@ -54,6 +55,8 @@ __all__ = [
     "Connectors",
     "ConsumePermit",
     "Duplicate",
+    "Folder",
+    "Found",
     "HeldSecrets",
     "Ids",
     "InsertAction",
