@@ -23,7 +23,7 @@ RESTLESS = 10.0
 YOUNG = 3.0
 """Seconds: a file younger than this may change once more without its times showing it, so it is read again."""
 AGAIN = 1.0
-"""Seconds until it is."""
+"""Seconds until it is; what can't be read is tried again as often, because a disk that works again changes no time."""
 
 _Signature: TypeAlias = tuple[tuple[str | int, ...], ...]
 
@@ -71,7 +71,8 @@ class WatchedFolder:
             self._move(after, now)
             return None
         self._moving_since = None
-        self._due = now + AGAIN if _newest(signature) > self._wall() - YOUNG else None
+        again = found.problems or _newest(signature) > self._wall() - YOUNG
+        self._due = now + AGAIN if again else None
         return self._told(found)
 
     def _move(self, signature: _Signature, now: float) -> None:

@@ -13,6 +13,7 @@ from aaf.bootstrap.connectors import Checking, Configured
 from aaf.bootstrap.installation import opened, write_secret
 from aaf.bootstrap.placing import placed, placing
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
+from aaf.domain.metering import Metric
 from aaf.domain.record import ManagedBy
 from aaf.ports import Anchors, Log, Store
 from aaf.services.access import NewKey, first_key
@@ -184,7 +185,8 @@ async def _started(
     if part is Part.SERVER and settings.config is not None and asynchronous:
         from aaf.adapters.watching_asyncio import OnThread
 
-        watcher = Watcher(desk, OnThread(folder), log, holds=began.holds)
+        watcher = watches = Watcher(desk, OnThread(folder), log, holds=began.holds)
+        meter.gauge(Metric.CONFIGURATION_STALE, lambda: float(watches.waits))
     return App(
         core,
         org,

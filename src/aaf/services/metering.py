@@ -29,6 +29,11 @@ async def read_metrics(core: Core, caller: Caller | None) -> Reading:
     except AafError as failure:
         core.log.entry("metrics_incomplete", {"code": str(failure.code)})
         stored = {}
+    waiting = counted.values.get(Metric.CONFIGURATION_STALE, {}).get(
+        (), 0.0
+    )  # what the store itself kept from being written
+    if waiting:
+        stored[Metric.CONFIGURATION_STALE] = {(): waiting}
     return Reading({**counted.values, **stored}, counted.times)
 
 

@@ -146,6 +146,11 @@ class Watcher:
         self._why = ""
         self.holds = holds
 
+    @property
+    def waits(self) -> bool:
+        """Whether something was found that could not be activated yet."""
+        return self._pending is not None and bool(self._why)
+
     async def keep(self) -> None:
         """Renew the lease, or take one that has ended where its holder watched the same folder.
 
@@ -213,6 +218,7 @@ class Watcher:
             raise _recovering()
         done = await import_files(self._desk, found, message="saved in the folder")
         self._pending, self._why = None, ""
+        self._number = done.release if isinstance(done, Refused) else done.release.number
         return done
 
     def _delayed(self, failure: AafError) -> Delayed | None:
