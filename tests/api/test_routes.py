@@ -55,6 +55,7 @@ CASES = [
     Case("GET", "/v1/checkpoints/latest", "agent", "viewer"),
     Case("GET", "/v1/checkpoints/consistency?old=1&new=1", "agent", "viewer"),
     Case("GET", "/v1/proof-pack/{action}", "agent", "viewer"),
+    Case("GET", "/v1/configuration/status", "auditor", "agent"),
     Case("GET", "/metrics", "viewer", "agent"),
 ]
 OPEN = {"GET /v1/health", "GET /openapi.json"}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from aaf.domain.approval import Review, ReviewVerdict
 from aaf.domain.decision import Requirement
+from aaf.domain.errors import Problem
 from aaf.domain.events import Event, EventType
 from aaf.domain.principal import Kind
 from aaf.domain.record import (
@@ -17,6 +18,7 @@ from aaf.domain.record import (
     PrincipalRecord,
     Release,
     Sealed,
+    Watch,
 )
 from aaf.domain.states import State
 from aaf.ports import Commit, Write
@@ -115,6 +117,12 @@ def release(number: int, *, org: str = ORG) -> Release:
 
 def draft(version: int, *, org: str = ORG) -> Draft:
     return Draft(org, DRAFT, version, 1, b'{"aaf.yaml":"version: 1"}', "second thoughts", "user:x", 10 + version)
+
+
+def watch(
+    source: str, *, org: str = ORG, problems: tuple[Problem, ...] = (Problem("aaf.yaml", 2, 1, "no", "yes"),)
+) -> Watch:
+    return Watch(org, "process-1", 17, "/etc/aaf", source, 3, 12, problems)
 
 
 def checkpoint(size: int, root: bytes, *, org: str = ORG) -> CheckpointRow:

@@ -36,6 +36,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     RevokeKey,
@@ -59,6 +60,7 @@ from tests.contract.material import (
     release,
     review,
     sealed,
+    watch,
 )
 
 FEW = [f"01890000-0000-7000-8000-00000000000{digit}" for digit in "123"]
@@ -91,6 +93,7 @@ writes: st.SearchStrategy[Write] = st.one_of(
     st.just(RaiseEpoch()),
     st.builds(InsertRelease, st.builds(release, st.integers(1, 3))),
     st.builds(PutDraft, st.builds(draft, st.integers(1, 3))),
+    st.builds(PutWatch, st.builds(watch, few)),
     st.builds(RemoveDraft, st.just(DRAFT), st.integers(0, 3)),
     st.builds(AddAggregate, aggregates),
     st.builds(TakeAggregate, aggregates),
@@ -164,6 +167,7 @@ class SameAnswers(RuleBasedStateMachine):
     @rule(holder=few, seconds=st.integers(1, 3))
     def lease(self, holder: str, seconds: int) -> None:
         self.both("take_lease", "checkpoint", holder, seconds)
+        self.both("lease", "checkpoint")
 
     @rule(why=st.sampled_from([None, "restored"]))
     def recovery(self, why: str | None) -> None:
@@ -193,6 +197,7 @@ class SameAnswers(RuleBasedStateMachine):
                 "release",
                 "releases",
                 "drafts",
+                "watch",
                 "decided",
                 "events",
                 "checkpoints",

@@ -28,6 +28,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     RevokeKey,
@@ -52,6 +53,7 @@ from tests.contract.material import (
     release,
     review,
     sealed,
+    watch,
 )
 
 
@@ -464,6 +466,30 @@ def test_a_draft_is_forgotten_only_as_it_was_read(subject: Subject) -> None:
     assert subject.conflict(commit(PutDraft(draft(2)), RemoveDraft(draft(1).id, 1))) == "version"
     assert isinstance(subject.commit(commit(RemoveDraft(draft(1).id, 1))), Committed)
     assert subject.run(subject.store.drafts(ORG)) == []
+
+
+# --- the folder -------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_found_last_in_the_folder_is_what_is_kept(subject: Subject) -> None:
+    assert subject.run(subject.store.watch(ORG)) is None
+    for one in (watch("a"), watch("b", problems=())):
+        assert isinstance(subject.commit(commit(PutWatch(one))), Committed)
+        assert subject.run(subject.store.watch(ORG)) == one
+    assert subject.run(subject.store.watch("another")) is None
+    with pytest.raises(StoreFailed):
+        subject.commit(commit(PutWatch(watch("a", org=OTHER))))
+
+
+def test_a_lease_is_read_by_whoever_doesn_t_hold_it(subject: Subject) -> None:
+    read = subject.store
+    assert subject.run(read.lease("configuration")) is None
+    assert subject.run(read.take_lease("configuration", "one", 5))
+    assert not subject.run(read.take_lease("configuration", "two", 5))
+    found = subject.run(read.lease("configuration"))
+    assert found is not None
+    assert found.holder == "one"
+    assert 0 < found.ends_at - subject.run(read.now()) <= 5_000_000
 
 
 # --- history ----------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     ReserveSpend,
@@ -296,6 +297,10 @@ class _Look:
             return ConflictKind.VERSION
         return None if write.version else ConflictKind.VERSION
 
+    def put_watch(self, write: PutWatch) -> ConflictKind | None:
+        self.ours(write.watch.org)
+        return None
+
     def add_aggregate(self, write: AddAggregate) -> ConflictKind | None:
         self.ours(write.aggregate.org)
         return None
@@ -330,6 +335,7 @@ _LOOKS: dict[type[Write], Callable[[_Look, Any], ConflictKind | None]] = {
     NotAfter: _Look.not_after,
     NotBefore: _Look.not_before,
     PutDraft: _Look.put_draft,
+    PutWatch: _Look.put_watch,
     RaiseEpoch: _none,
     RemoveDraft: _Look.remove_draft,
     ReserveSpend: _Look.reserve_spend,

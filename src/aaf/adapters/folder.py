@@ -5,7 +5,7 @@ middle of it is never taken for a configuration. Nothing outside of the folder i
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from aaf.policy.document.including import ACTIONS, POLICIES, included_folders
 
 MAX_FILES = 500
 MAX_BYTES = 1 << 20
+_OWN = ("", ACTIONS, POLICIES)
 READINGS = 8
 """Readings at most, of which two that follow each other are the same."""
 _PAUSE = 0.025
@@ -68,7 +69,7 @@ def _read_once(folder: Path) -> dict[str, bytes]:
     root = folder.resolve()
     files: dict[str, bytes] = {}
     read: set[str] = set()
-    wanted = {"", ACTIONS, POLICIES}
+    wanted = {*_OWN}
     while wanted:
         read |= wanted
         for part in sorted(wanted):
@@ -82,6 +83,20 @@ def _read_once(folder: Path) -> dict[str, bytes]:
     return files
 
 
+def files_in(folder: Path, included: Collection[str] = ()) -> list[Path]:
+    """The files that a reading would look at, as far as their names tell: `included` are the folders that `include` named last.
+
+    Raises:
+        ConfigurationInvalid: the folder isn't there, can't be looked into, or changes meanwhile.
+    """
+    if not folder.is_dir():
+        raise _problem(".", "there is no such folder", "name the folder that holds aaf.yaml")
+    try:
+        return [path for part in sorted({*_OWN, *included}) for path in _listed(folder, part)]
+    except _Moved:
+        raise _problem(".", "the files change while they are read", "save them once, and load again") from None
+
+
 def _listed(folder: Path, part: str) -> Iterator[Path]:
     """The files of one part of the folder; of an included one only those that could be part of a document."""
     where = folder / part
@@ -89,9 +104,12 @@ def _listed(folder: Path, part: str) -> Iterator[Path]:
         if not where.is_dir():
             return
         for path in sorted(where.iterdir()):
-            own = part in ("", ACTIONS, POLICIES) or path.suffix == ".yaml"
-            if own and not path.name.startswith(".") and path.is_file():
-                yield path
+            own = part in _OWN or path.suffix == ".yaml"
+            if not own or path.name.startswith(".") or not path.is_file():
+                continue
+            if not path.name.isprintable():
+                raise _problem(ascii(path.name), "the file's name is no plain text", "rename it")
+            yield path
     except FileNotFoundError:
         raise _Moved from None
     except OSError as failure:

@@ -25,12 +25,14 @@ from aaf.domain.record import (
     EventRow,
     Head,
     KeyRecord,
+    Lease,
     PermitRecord,
     PrincipalRecord,
     Recorded,
     Release,
     Sealed,
     Spent,
+    Watch,
 )
 from aaf.domain.states import State
 from aaf.ports import (
@@ -345,6 +347,15 @@ class MemoryStore:
         with self._lock:
             found = [draft for (its, _), draft in self._tables.drafts.items() if its == org]
         return sorted(found, key=lambda draft: draft.id)
+
+    async def watch(self, org: str) -> Watch | None:
+        """What was last found in the organisation's folder."""
+        return self._tables.watches.get(org)
+
+    async def lease(self, name: str) -> Lease | None:
+        """Who took a lease last."""
+        found = self._tables.leases.get(name)
+        return Lease(*found) if found else None
 
     async def decided(self, org: str, *, since: int = 0, after: str = "", limit: int = 500) -> list[Recorded]:
         """Actions made at or after `since`, oldest first by id, each with its sealed input."""

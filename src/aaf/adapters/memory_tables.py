@@ -23,6 +23,7 @@ from aaf.domain.record import (
     Release,
     Sealed,
     Spent,
+    Watch,
 )
 from aaf.domain.spending import KEPT, Settlement, settlement
 from aaf.ports import (
@@ -42,6 +43,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     ReserveSpend,
@@ -94,6 +96,7 @@ class Tables:
     keys: dict[tuple[str, str], KeyRecord] = field(default_factory=dict)
     releases: dict[str, list[Release]] = field(default_factory=lambda: defaultdict(list))
     drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
     aggregates: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
     events: dict[str, list[EventRow]] = field(default_factory=dict)
     places: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -236,6 +239,8 @@ class Tables:
                 self.drafts[org, draft.id] = draft
             case RemoveDraft():
                 del self.drafts[org, write.draft]
+            case PutWatch(watch):
+                self.watches[org] = watch
             case AddAggregate(count):
                 place = (org, count.name, count.source, count.minute)
                 self.aggregates[place] = self.aggregates.get(place, 0) + count.count

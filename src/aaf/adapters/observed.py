@@ -78,6 +78,8 @@ class Observed:
         self.releases = store.releases
         self.draft = store.draft
         self.drafts = store.drafts
+        self.watch = store.watch
+        self.lease = store.lease
         self.decided = store.decided
         self.due = store.due
         self.events = store.events
@@ -197,6 +199,8 @@ class Observed:
         """An event that is no transition: access, keys, releases, recovery, refusals."""
         if event.type is EventType.PERMIT_REFUSED:
             self._meter.add(Metric.PERMITS, "refused")
+        if event.type is EventType.CONFIGURATION_REFUSED:
+            self._meter.add(Metric.CONFIGURATION_REFUSED)
         if event.type is EventType.APPROVAL_REVIEWED:
             return  # its write was told
         body = json.loads(event.body)

@@ -8,7 +8,9 @@ from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.inspecting import check_folder, inspect
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
-from aaf.bootstrap.starting import CONFIGURATION, FIRST_ADMIN, FIRST_KEY, HOLD, SHIPPED, App, Part, build
+from aaf.bootstrap.placing import placed
+from aaf.bootstrap.starting import FIRST_ADMIN, FIRST_KEY, SHIPPED, App, Part, build
+from aaf.services.watching import CONFIGURATION, HOLD
 
 __all__ = [
     "ANCHORS",
@@ -28,5 +30,6 @@ __all__ = [
     "check_folder",
     "drive",
     "inspect",
+    "placed",
     "sealed_secrets",
 ]

@@ -1,13 +1,17 @@
 """Makes the connectors that a release names, under its settings; one that could reach the firewall's own files is refused."""
 
-from collections.abc import Mapping
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.errors import ConfigurationInvalid, Problem
-from aaf.ports import Connector, Log, SecretSource
+from aaf.policy.configuration import Configuration
+from aaf.ports import Connector, Loader, Log, SecretSource
 from aaf.settings import Settings
 
 
@@ -32,7 +36,34 @@ class Configured:
             ConfigurationInvalid: one can't be used safely.
         """
         for name in wanted:
-            self._get(name, wanted, timeout, ())
+            with _as_problem(name):
+                self._get(name, wanted, timeout, ())
+
+    def check_candidate(self, wanted: Mapping[str, Mapping[str, Json]]) -> None:
+        """Look whether all of them could be made; nothing is, because nobody is judged by this configuration yet.
+
+        Raises:
+            ConfigurationInvalid: one can't be used safely.
+        """
+        for name, settings in wanted.items():
+            with _as_problem(name):
+                if name == "files":
+                    self._check_root(settings)
+                elif name == "http":
+                    need_client()
+
+    def _check_root(self, files: Mapping[str, Json]) -> None:
+        """Whether the root is a folder, or could be made one, and is apart from our own files."""
+        root = self._root(files)
+        keep_apart(root, self._settings)
+        if root.exists():
+            os.scandir(root).close()
+        elif not root.parent.is_dir() or not os.access(root.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
+
+    def _root(self, files: Mapping[str, Json]) -> Path:
+        """Where the connector for files works."""
+        return self._settings.root or (self._settings.config or Path()) / str(files.get("root"))
 
     def get(
         self, name: str, settings: Mapping[str, Mapping[str, Json]], timeout: int, secrets: tuple[str, ...] = (), /
@@ -62,11 +93,7 @@ class Configured:
         from aaf.adapters.connectors.http import Client, HttpConnector, rules_of
         from aaf.policy.destinations import HttpSettings
 
-        if find_spec("httpcore2") is None:
-            hint = "install agent-action-firewall[http]"
-            raise ConfigurationInvalid(
-                (Problem("aaf.yaml", 0, 0, "connectors.http needs a library that isn't there", hint),)
-            )
+        need_client()
         settings = HttpSettings.from_json(http)
         rules = rules_of(settings, seconds=timeout)
 
@@ -89,7 +116,7 @@ class Configured:
         from aaf.adapters.connectors.files import FilesConnector
 
         protect, size = files.get("protect"), files.get("max_bytes")
-        root = self._settings.root or (self._settings.config or Path()) / str(files.get("root"))
+        root = self._root(files)
         keep_apart(root, self._settings)
         root.mkdir(exist_ok=True)
         made = FilesConnector(
@@ -102,6 +129,49 @@ class Configured:
         from aaf.adapters.threaded import Threaded
 
         return Threaded(made, timeout=timeout)
+
+
+def need_client() -> None:
+    """Refuse requests where what makes them isn't installed.
+
+    Raises:
+        ConfigurationInvalid: it isn't.
+    """
+    if find_spec("httpcore2") is None:
+        hint = "install agent-action-firewall[http]"
+        raise ConfigurationInvalid(
+            (Problem("aaf.yaml", 0, 0, "connectors.http needs a library that isn't there", hint),)
+        )
+
+
+@contextlib.contextmanager
+def _as_problem(name: str) -> Iterator[None]:
+    """What the system refuses a connector is a problem of the configuration that names it."""
+    try:
+        yield
+    except OSError as failure:
+        message = f"connectors.{name} can't be used: {failure.strerror or type(failure).__name__}"
+        hint = f"look at {failure.filename}" if failure.filename else "look at its settings"
+        raise ConfigurationInvalid((Problem("aaf.yaml", 0, 0, message, hint),)) from None
+
+
+class Checking:
+    """The port `Loader` of a process that runs actions: a configuration whose connectors it couldn't use safely is refused like any other."""
+
+    def __init__(self, loader: Loader, connectors: Configured) -> None:
+        """Compile with `loader`."""
+        self._loader = loader
+        self._connectors = connectors
+
+    async def load(self, files: Mapping[str, bytes], /) -> Configuration:
+        """Compile, and look at the connectors.
+
+        Raises:
+            ConfigurationInvalid: it has problems.
+        """
+        configuration = await self._loader.load(files)
+        self._connectors.check_candidate(configuration.connectors)
+        return configuration
 
 
 def keep_apart(root: Path, settings: Settings) -> None:

@@ -1,30 +1,40 @@
 """Starts the product: opens the store, activates the configuration, makes the first key, puts the core together."""
 
 import contextlib
+import os
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from pathlib import Path
 from uuid import UUID, uuid5
 
 from aaf.adapters.keys import KeyRing
 from aaf.bootstrap.choices import engine_of, loader_of, log_of, meter_of, secrets_of
-from aaf.bootstrap.connectors import Configured
+from aaf.bootstrap.connectors import Checking, Configured
 from aaf.bootstrap.installation import opened, write_secret
 from aaf.bootstrap.placing import placed, placing
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
-from aaf.policy.configuration import source_hash
+from aaf.domain.metering import Metric
+from aaf.domain.record import ManagedBy
 from aaf.ports import Anchors, Log, Store
 from aaf.services.access import NewKey, first_key
 from aaf.services.core import Core, Knowledge
 from aaf.services.recovery import enter_if_older
-from aaf.services.releases import Activated, activate
+from aaf.services.releases import Activated
+from aaf.services.watching import (
+    CONFIGURATION,
+    HOLD,
+    Desk,
+    Refused,
+    Unchanged,
+    Watcher,
+    import_files,
+)
 from aaf.settings import Settings
 
 FIRST_ADMIN = "admin"
-CONFIGURATION = "configuration"
-"""The lease whose holder imports its folder; the others follow the store."""
 FIRST_KEY = "first key"
 """The lease whose holder may make the first administrator's key."""
-HOLD = 30
+FIRST_KEY_HOLD = 30
 """Seconds."""
 SHIPPED = "the shipped safe configuration"
 
@@ -42,6 +52,11 @@ class App:
     holds: bool = False
     ignored: bool = False
     """Whether the folder isn't what is active, because another process holds the configuration or the store is in recovery."""
+    watcher: Watcher | None = None
+    """What takes the folder into effect while a server runs."""
+    folder: Path | None = None
+    began_with: int = 0
+    """The number of the release that was active at the start."""
 
     async def renew(self) -> bool:
         """Keep other processes from activating their folder while this one lives; to be called more often than every `HOLD` seconds.
@@ -52,7 +67,7 @@ class App:
 
     async def close(self) -> None:
         """Finish what is queued, give the configuration back and let go of the files."""
-        if self.holds:
+        if self.holds or (self.watcher is not None and self.watcher.holds):
             with contextlib.suppress(StoreFailed):
                 await self.core.store.take_lease(CONFIGURATION, self.core.process, 0)
         await self.core.engine.close()
@@ -111,9 +126,10 @@ async def _started(
     part: Part,
 ) -> App:
     """Everything after the files are open."""
-    from aaf.adapters.folder import read_folder, shipped
+    from aaf.adapters.folder import shipped
     from aaf.adapters.observed import Observed
     from aaf.adapters.system import SystemIds
+    from aaf.adapters.watching import WatchedFolder
 
     meter = meter_of(settings, store, asynchronous=asynchronous)
     log = log or log_of(settings, meter, asynchronous=asynchronous)
@@ -124,32 +140,22 @@ async def _started(
     orgs = [org for org in await store.organisations() if org != installation]
     # Derived, so that two processes that start a new installation at the same moment mean the same organisation.
     org = orgs[0] if orgs else str(uuid5(UUID(installation), "organisation"))
-    activated, refused, holds, ignored = None, None, False, False
-    loader = loader_of(asynchronous=asynchronous)
-    active = await store.release(org)
-    try:
-        # Without a folder the shipped configuration is for those who have none; it never replaces one of their own.
-        own = settings.config is not None or active is None or active.message == SHIPPED
-        if own and part is not Part.PERSON:
-            files = read_folder(settings.config or shipped("safe"))
-            message = "read at start" if settings.config else SHIPPED
-            holds = await store.take_lease(CONFIGURATION, process, HOLD)
-            if active is None or (holds and recovering is None):
-                activated = await activate(store, ids, loader, org=org, files=files, author="system", message=message)
-            elif source_hash(files) != active.source:
-                ignored = True
-                log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
-    except ConfigurationInvalid as invalid:
-        if active is None:
-            raise placed(invalid, settings.config) from None
-        refused = placed(invalid, settings.config)
-    knowledge = Knowledge(store)
-    configuration = (await knowledge.of(org, fresh=True)).configuration
     credentials = secrets_of(settings, ring, asynchronous=asynchronous)
     connectors = Configured(settings, log, credentials, asynchronous=asynchronous)
+    loader = loader_of(asynchronous=asynchronous)
+    if part is not Part.PERSON:
+        loader = Checking(loader, connectors)
+    folder = WatchedFolder(settings.config or shipped("safe"))
+    desk = Desk(store, ids, loader, credentials, org, process, os.getpid(), folder.name)
+    began = _Began()
+    if part is not Part.PERSON:
+        began = await _import(desk, settings, log, recovering=recovering)
+    knowledge = Knowledge(store)
+    known = await knowledge.of(org, fresh=True)
+    number, configuration = known.release, known.configuration
     if part is not Part.PERSON:
         # Where another release is in force, its file isn't the one in the folder.
-        with placing(settings.config if refused is None and not ignored else None):
+        with placing(settings.config if began.refused is None and not began.ignored else None):
             connectors.check(configuration.connectors, configuration.run_timeout)
     core = Core(
         store=store,
@@ -171,8 +177,73 @@ async def _started(
     )
     made = None
     # The lease keeps two processes that start at the same moment from making a key each.
-    if part is Part.SERVER and recovering is None and await store.take_lease(FIRST_KEY, process, HOLD):
+    if part is Part.SERVER and recovering is None and await store.take_lease(FIRST_KEY, process, FIRST_KEY_HOLD):
         made = await first_key(core, org=org, name=FIRST_ADMIN)
     if made is not None and settings.write_key is not None:
         write_secret(settings.write_key, made.secret)
-    return App(core, org, activated, made, refused, recovering, holds, ignored)
+    watcher = None
+    if part is Part.SERVER and settings.config is not None and asynchronous:
+        from aaf.adapters.watching_asyncio import OnThread
+
+        watcher = watches = Watcher(desk, OnThread(folder), log, holds=began.holds)
+        meter.gauge(Metric.CONFIGURATION_STALE, lambda: float(watches.waits))
+    return App(
+        core,
+        org,
+        began.activated,
+        made,
+        began.refused,
+        recovering,
+        began.holds,
+        began.ignored,
+        watcher=watcher,
+        folder=settings.config,
+        began_with=number,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Began:
+    """What became of the folder at the start."""
+
+    activated: Activated | None = None
+    refused: ConfigurationInvalid | None = None
+    holds: bool = False
+    ignored: bool = False
+
+
+async def _import(desk: Desk, settings: Settings, log: Log, *, recovering: str | None) -> _Began:
+    """Import the folder, where it is this process's to import.
+
+    Raises:
+        ConfigurationInvalid: it has problems, and there is no release before it.
+    """
+    from aaf.adapters.folder import shipped
+    from aaf.adapters.watching import read_found
+
+    active = await desk.store.release(desk.org)
+    # Without a folder the shipped configuration is for those who have none; it never replaces one of their own.
+    if settings.config is None and active is not None and active.message != SHIPPED:
+        return _Began()
+    found = read_found(settings.config or shipped("safe"))
+    holds = await desk.store.take_lease(CONFIGURATION, desk.process, HOLD)
+    seed = active is not None and active.managed_by is ManagedBy.API
+    if active is not None and (seed or not holds or recovering is not None):
+        ignored = found.source != active.source and not seed
+        if ignored:
+            log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
+        return _Began(holds=holds, ignored=ignored)
+    done = await import_files(desk, found, message="read at start" if settings.config else SHIPPED)
+    if settings.config is None:
+        # Whoever watches no folder keeps nobody from importing one.
+        await desk.store.take_lease(CONFIGURATION, desk.process, 0)
+        holds = False
+    match done:
+        case Refused(invalid, 0):
+            raise placed(invalid, settings.config)
+        case Refused(invalid):
+            return _Began(refused=placed(invalid, settings.config), holds=holds)
+        case Unchanged(release):
+            return _Began(activated=Activated(release, new=False), holds=holds)
+        case Activated():
+            return _Began(activated=done, holds=holds)

@@ -19,6 +19,8 @@ class Metric(StrEnum):
     CHECKPOINT_AGE = "aaf_checkpoint_age_seconds"
     COMMITS_REFUSED = "aaf_commits_refused_total"
     COMMIT_SECONDS = "aaf_commit_seconds"
+    CONFIGURATION_REFUSED = "aaf_configuration_refused_total"
+    CONFIGURATION_STALE = "aaf_configuration_stale"
     CONNECTIONS = "aaf_connections"
     DECISIONS = "aaf_decisions_total"
     DECISION_SECONDS = "aaf_decision_seconds"
@@ -68,6 +70,10 @@ METRICS: Mapping[Metric, Meaning] = {
     Metric.COMMITS_REFUSED: Meaning(Form.COUNTER, "Commits that the store did not take.", ("answer",)),
     Metric.COMMIT_SECONDS: Meaning(
         Form.HISTOGRAM, "Time of a commit that was answered, the wait for the disk included."
+    ),
+    Metric.CONFIGURATION_REFUSED: Meaning(Form.COUNTER, "Configurations that were refused because they have problems."),
+    Metric.CONFIGURATION_STALE: Meaning(
+        Form.GAUGE, "1 while what is in the watched folder isn't what is active, else 0."
     ),
     Metric.CONNECTIONS: Meaning(Form.GAUGE, "Open connections of the server."),
     Metric.DECISIONS: Meaning(

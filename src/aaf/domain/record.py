@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 
 from aaf.domain.canonical import Json
 from aaf.domain.decision import Requirement
+from aaf.domain.errors import Problem
 from aaf.domain.principal import Kind
 from aaf.domain.states import State
 
@@ -200,6 +201,32 @@ class Draft:
     message: str
     author: str
     updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the process that watches an organisation's folder last found there: one row an organisation.
+
+    `source` is the hash of the files that were found, `release` the number that was active then. `problems` is why they were not activated,
+    files named as in the folder; none where what was found is what was active. `at` in microseconds.
+    """
+
+    org: str
+    process: str
+    pid: int
+    folder: str
+    source: str
+    release: int
+    at: int
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds a named lease, and until when by the store's clock, in microseconds."""
+
+    holder: str
+    ends_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from aaf.ports.commits import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     ReserveSpend,
@@ -33,6 +34,7 @@ from aaf.ports.commits import (
     Write,
 )
 from aaf.ports.connectors import Connector, Connectors
+from aaf.ports.folders import Folder, Found
 from aaf.ports.ids import Ids
 from aaf.ports.loading import Loader
 from aaf.ports.observing import ORIGIN, Log, Meter, Origin
@@ -54,6 +56,8 @@ __all__ = [
     "Connectors",
     "ConsumePermit",
     "Duplicate",
+    "Folder",
+    "Found",
     "HeldSecrets",
     "Ids",
     "InsertAction",
@@ -75,6 +79,7 @@ __all__ = [
     "Origin",
     "PolicyEngine",
     "PutDraft",
+    "PutWatch",
     "RaiseEpoch",
     "Reader",
     "RemoveDraft",

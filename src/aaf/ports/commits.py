@@ -20,6 +20,7 @@ from aaf.domain.record import (
     PrincipalRecord,
     Release,
     Sealed,
+    Watch,
 )
 
 
@@ -196,6 +197,13 @@ class RemoveDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class PutWatch:
+    """Keep what was found in the organisation's folder, in place of what was found before."""
+
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
 class AddAggregate:
     """Add `aggregate.count` to the count of this name, source and minute."""
 
@@ -230,6 +238,7 @@ Write: TypeAlias = (
     | InsertRelease
     | PutDraft
     | RemoveDraft
+    | PutWatch
     | AddAggregate
     | TakeAggregate
 )

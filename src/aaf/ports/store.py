@@ -16,12 +16,14 @@ from aaf.domain.record import (
     EventRow,
     Head,
     KeyRecord,
+    Lease,
     PermitRecord,
     PrincipalRecord,
     Recorded,
     Release,
     Sealed,
     Spent,
+    Watch,
 )
 from aaf.domain.states import State
 from aaf.ports.commits import Answer, Commit, InsertIdempotency
@@ -117,6 +119,12 @@ class Reader(Protocol):
 
     async def drafts(self, org: str) -> list[Draft]:
         """All drafts, oldest id first."""
+
+    async def watch(self, org: str) -> Watch | None:
+        """What was last found in the organisation's folder."""
+
+    async def lease(self, name: str) -> Lease | None:
+        """Who took a lease last; whoever compares its end with `now` knows whether it is held."""
 
     async def decided(self, org: str, *, since: int = 0, after: str = "", limit: int = 500) -> list[Recorded]:
         """Actions made at or after `since`, oldest first by id, ids above `after`, at most `limit`, each with its sealed input."""

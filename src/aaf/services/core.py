@@ -98,24 +98,24 @@ class Knowledge:
     """The cache; one per process, safe to share between tasks and threads because entries are replaced whole."""
 
     store: Store
-    _known: dict[str, Known] = field(default_factory=dict)
+    _known: dict[str, tuple[Known, int]] = field(default_factory=dict)
+    """With the instant at which the epoch was compared last, as one value: another thread must not mix an old one with a new instant."""
     _keys: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     _releases: dict[tuple[str, int], Configuration] = field(default_factory=dict)
-    _compared: dict[str, int] = field(default_factory=dict)
 
     async def of(self, org: str, *, fresh: bool) -> Known:
-        """What is known of `org`; `fresh` compares the epoch with the store's first.
+        """What is known of `org`; `fresh` compares the epoch with the store's first, and so does whatever was compared over a second ago.
 
         Raises:
-            Unavailable: the organisation has no configuration.
+            Unavailable: the organisation has no configuration, or the store can't be asked.
         """
         now = await self.store.now()
-        known = self._known.get(org)
-        if known is None or (fresh and await self.store.epoch(org) != known.epoch):
+        known, compared = self._known.get(org, (None, 0))
+        if known is not None and not fresh and now - compared <= _TRUSTED:
+            return known
+        if known is None or await self.store.epoch(org) != known.epoch:
             known = await self._read(org)
-            self._known[org] = known
-        if fresh:
-            self._compared[org] = now
+        self._known[org] = known, now
         return known
 
     def remember(self, mac: bytes, key: KeyRecord) -> None:
@@ -125,9 +125,11 @@ class Knowledge:
     def remembered(self, mac: bytes, *, now: int) -> tuple[Known, KeyRecord] | None:
         """The key with this HMAC under the epoch that was read last, or None; also where that was compared over a second ago."""
         org, key_id = self._keys.get(mac, ("", ""))
-        known = self._known.get(org) if now - self._compared.get(org, 0) <= _TRUSTED else None
-        key = known.keys.get(key_id) if known else None
-        return (known, key) if known and key else None
+        known, compared = self._known.get(org, (None, 0))
+        if known is None or now - compared > _TRUSTED:
+            return None
+        key = known.keys.get(key_id)
+        return (known, key) if key else None
 
     async def _read(self, org: str) -> Known:
         """Read everything; the epoch first, so that a change in between leaves an old epoch, which the store then refuses."""

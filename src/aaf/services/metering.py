@@ -10,6 +10,7 @@ from aaf.domain.principal import Permission
 from aaf.domain.states import State
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
+from aaf.services.watching import standing
 
 SECOND = 1_000_000
 
@@ -28,6 +29,11 @@ async def read_metrics(core: Core, caller: Caller | None) -> Reading:
     except AafError as failure:
         core.log.entry("metrics_incomplete", {"code": str(failure.code)})
         stored = {}
+    waiting = counted.values.get(Metric.CONFIGURATION_STALE, {}).get(
+        (), 0.0
+    )  # what the store itself kept from being written
+    if waiting:
+        stored[Metric.CONFIGURATION_STALE] = {(): waiting}
     return Reading({**counted.values, **stored}, counted.times)
 
 
@@ -39,15 +45,19 @@ async def _stored(core: Core) -> dict[Metric, dict[tuple[str, ...], float]]:
     sums = dict.fromkeys((Metric.APPROVALS_PENDING, Metric.LEDGER_EVENTS), 0.0)
     ages: list[float] = []
     releases: list[float] = []
+    stale = 0.0
     for org in await store.organisations():
         sums[Metric.LEDGER_EVENTS] += (await store.head(org)).size
         sums[Metric.APPROVALS_PENDING] += await store.count(org, State.PENDING_APPROVAL)
         checkpoint, release = await store.checkpoint(org), await store.release(org)
         ages += [] if checkpoint is None else [max(0, now - checkpoint.at) / SECOND]
         releases += [] if release is None else [release.number]
+        stands = await standing(store, org)
+        stale = max(stale, float(stands is not None and stands.stale))
     found |= sums
     if ages:
         found[Metric.CHECKPOINT_AGE] = max(ages)
+    found[Metric.CONFIGURATION_STALE] = stale
     if releases:
         found[Metric.RELEASE] = max(releases)
     return {metric: {(): value} for metric, value in found.items()}

@@ -58,7 +58,7 @@ async def activate(
         try:
             configuration = await loader.load(files)
         except ConfigurationInvalid as invalid:
-            await _refused(store, ids, org, source, len(invalid.problems))
+            await record_refusal(store, ids, org, source, len(invalid.problems))
             raise
         now = await store.now()
         release = Release(
@@ -95,8 +95,15 @@ def files_of(release: Release) -> dict[str, bytes]:
     return {name: text.encode() for name, text in json.loads(release.files).items()}
 
 
-async def _refused(store: Store, ids: Ids, org: str, source: str, problems: int) -> None:
-    """Record that a configuration was refused."""
+async def record_refusal(store: Store, ids: Ids, org: str, source: str, problems: int) -> None:
+    """Record that a configuration was refused; not again where the folder still holds what was refused under the same release."""
+    active, watch = await store.release(org), await store.watch(org)
+    if (
+        watch is not None
+        and watch.problems
+        and (watch.source, watch.release) == (source, active.number if active else 0)
+    ):
+        return
     event = occurrence(
         event_id=ids.new(),
         org=org,

@@ -259,6 +259,14 @@ DRAFTS: LiteralString = """
 SELECT org, id, version, base, files, message, author, updated_at FROM draft WHERE org = ? ORDER BY id
 """
 
+UPSERT_WATCH: LiteralString = """
+INSERT INTO watch (org, process, pid, folder, source, release, at, problems) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (org) DO UPDATE
+SET process = excluded.process, pid = excluded.pid, folder = excluded.folder, source = excluded.source,
+    release = excluded.release, at = excluded.at, problems = excluded.problems
+"""
+WATCH: LiteralString = "SELECT org, process, pid, folder, source, release, at, problems FROM watch WHERE org = ?"
+
 # --- aggregates ---
 
 ADD_AGGREGATE: LiteralString = """

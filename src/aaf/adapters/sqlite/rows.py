@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 from aaf.adapters.sqlite.failures import unreadable
 from aaf.domain.approval import Review, ReviewVerdict
+from aaf.domain.canonical import Json
 from aaf.domain.decision import Requirement
+from aaf.domain.errors import Problem
 from aaf.domain.principal import Kind
 from aaf.domain.record import (
     ActionRecord,
@@ -20,6 +22,7 @@ from aaf.domain.record import (
     Recorded,
     Release,
     Sealed,
+    Watch,
 )
 from aaf.domain.states import State
 from aaf.ports import InsertReview
@@ -156,6 +159,19 @@ def release(row: Row) -> Release:
 def draft_row(one: Draft) -> Row:
     """As `UPSERT_DRAFT` takes it."""
     return (one.org, one.id, one.version, one.base, one.files, one.message, one.author, one.updated_at)
+
+
+def watch_row(one: Watch) -> Row:
+    """As `UPSERT_WATCH` takes it."""
+    problems: list[Json] = [[its.file, its.line, its.column, its.message, its.hint] for its in one.problems]
+    return (one.org, one.process, one.pid, one.folder, one.source, one.release, one.at, _encode(problems))
+
+
+@_readable
+def watch(row: Row) -> Watch:
+    """As `WATCH` returns it."""
+    values: list[Any] = [*row[:7], tuple(Problem(*one) for one in json.loads(row[7]))]
+    return Watch(*values)
 
 
 def key_row(record: KeyRecord) -> Row:

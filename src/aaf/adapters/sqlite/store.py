@@ -33,12 +33,14 @@ from aaf.domain.record import (
     EventRow,
     Head,
     KeyRecord,
+    Lease,
     PermitRecord,
     PrincipalRecord,
     Recorded,
     Release,
     Sealed,
     Spent,
+    Watch,
 )
 from aaf.domain.states import State
 from aaf.ports import Answer, Commit, InsertIdempotency
@@ -290,6 +292,16 @@ class SqliteStore:
     async def drafts(self, org: str) -> list[Draft]:
         """All drafts, oldest id first."""
         return [Draft(*row) for row in self._all(queries.DRAFTS, (org,))]
+
+    async def watch(self, org: str) -> Watch | None:
+        """What was last found in the organisation's folder."""
+        row = self._one(queries.WATCH, org)
+        return rows.watch(row) if row else None
+
+    async def lease(self, name: str) -> Lease | None:
+        """Who took a lease last."""
+        row = self._one(queries.LEASE, name)
+        return Lease(*row) if row else None
 
     async def decided(self, org: str, *, since: int = 0, after: str = "", limit: int = 500) -> list[Recorded]:
         """Actions made at or after `since`, oldest first by id, each with its sealed input."""

@@ -46,6 +46,7 @@ from aaf.ports import (
     NotAfter,
     NotBefore,
     PutDraft,
+    PutWatch,
     RaiseEpoch,
     RemoveDraft,
     ReserveSpend,
@@ -66,6 +67,7 @@ _AtOnce: TypeAlias = (
     | InsertRelease
     | InsertReview
     | PutDraft
+    | PutWatch
     | RemoveDraft
     | ReserveSpend
     | RevokeKey
@@ -291,7 +293,7 @@ class Transaction:
             case _:
                 self._write_at_once(org, write)
 
-    def _write_at_once(self, org: str, write: _AtOnce) -> None:  # noqa: C901 - a line or two for each write of the port
+    def _write_at_once(self, org: str, write: _AtOnce) -> None:  # noqa: C901, PLR0912 - a line or two for each write of the port
         """Write what later items may ask the database for."""
         match write:
             case InsertPermit(permit):
@@ -322,6 +324,8 @@ class Transaction:
                 self._run(queries.UPSERT_DRAFT, *rows.draft_row(draft))
             case RemoveDraft():
                 self._run(queries.DELETE_DRAFT, org, write.draft)
+            case PutWatch(watch):
+                self._run(queries.UPSERT_WATCH, *rows.watch_row(watch))
             case TakeAggregate(one):
                 self._gathered.flush(self._connection)
                 self._run(queries.TAKE_AGGREGATE, org, one.name, one.source, one.minute)

@@ -21,6 +21,7 @@ COMMANDS = {
     "approvals": "See and answer what waits for a person.",
     "actions": "See what agents asked for, and close what is open.",
     "keys": "Make, list and revoke API keys.",
+    "config": "See the configuration that is in force.",
     "policy": "Check, test and compare policies.",
     "limits": "Show rate and spend limits, and what is used of them now.",
     "secrets": "Keep credentials for connectors, sealed.",

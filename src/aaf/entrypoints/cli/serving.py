@@ -21,20 +21,24 @@ import uvicorn
 import uvloop
 from rich.text import Text
 
-from aaf.bootstrap import App, build
-from aaf.domain.errors import AafError
+from aaf.bootstrap import App, build, placed
+from aaf.domain.errors import AafError, ConfigurationInvalid
 from aaf.entrypoints.cli.terminal.address import is_loopback
 from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
 from aaf.entrypoints.cli.terminal.stopping import Stopped, masked, stopped_by
 from aaf.ports import Log
 from aaf.services.core import Core
 from aaf.services.ledger import last_checkpoint
+from aaf.services.releases import Activated
+from aaf.services.watching import Delayed, Imported, Refused, Unchanged
 from aaf.settings import Settings
 
 DRAIN = 20
 """Seconds that running requests have to end after a signal; a long poll is cut."""
-RENEW = 10
-"""Seconds after which the lease of the configuration is renewed, a third of what it lasts."""
+KEEP = 1.0
+"""Seconds after which the lease of the configuration is renewed or asked for, a sixth of what it lasts."""
+LOOK = 0.1
+"""Seconds between two looks at the folder."""
 _BACKLOG = 2048
 _HANDSHAKE, _GOODBYE = 10.0, 5.0
 """Seconds that TLS has to begin and to end."""
@@ -213,23 +217,63 @@ async def _serve(
         config.load()
         config.ssl = context
         server = _Server(config, lambda: _announce(app, settings, f"{scheme}://{shown}:{port}"))
-        holding = asyncio.create_task(_hold(app))
+        watching = [asyncio.create_task(each(app)) for each in (_keep, _look)]
         try:
             with Said(app.core.log).listening():
                 await server.serve([bound])
         finally:
-            holding.cancel()
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)  # before the store is closed beneath them
         await _sign(app.core)
     finally:
         await app.close()
 
 
-async def _hold(app: App) -> None:
-    """Keep the configuration's lease while the server lives; a store that can't answer is asked again."""
-    while True:
-        await asyncio.sleep(RENEW)
+async def _keep(app: App) -> None:
+    """Keep or take the configuration's lease while the server lives; a store that can't answer is asked again."""
+    while app.watcher is not None:
+        await asyncio.sleep(KEEP)
         with suppress(AafError):
-            await app.renew()
+            await app.watcher.keep()
+
+
+async def _look(app: App) -> None:
+    """Import what is saved in the folder, and say so."""
+    while app.watcher is not None:
+        await asyncio.sleep(LOOK)
+        done = await app.watcher.look()
+        if done is not None:
+            say_imported(done, app.folder)
+
+
+def say_imported(done: Imported | Delayed, folder: Path | None) -> None:
+    """Say what became of the folder, for whoever watches the terminal; nothing where nothing changed."""
+    match done:
+        case Activated(release, True, warnings):
+            note(f"Release {release.number} is active: {inert(masked(release.message))}.", "green")
+            for warning in warnings:
+                note(f"warning: {inert(masked(warning))}", "yellow")
+        case Refused(invalid, number):
+            say_problems(placed(invalid, folder), number)
+        case Unchanged(release, True):
+            note(f"The folder is as release {release.number} again, which is active.", "green")
+        case Delayed(failure):
+            note(
+                Text.assemble(
+                    ("The folder is not active yet: ", "bold red"), inert(f"{failure.message} {failure.hint}".strip())
+                ),
+                "",
+            )
+        case _:
+            pass
+
+
+def say_problems(invalid: ConfigurationInvalid, number: int) -> None:
+    """Say what is wrong in the folder, each problem with its place."""
+    note(Text.assemble(("The configuration folder has problems; ", "bold red"), f"release {number} stays active."), "")
+    for problem in invalid.problems:
+        note(inert(masked(str(problem))), "")
 
 
 async def _sign(core: Core) -> None:
@@ -250,14 +294,12 @@ def _announce(app: App, settings: Settings, url: str) -> None:
             "",
         )
     if app.refused is not None:
+        say_problems(app.refused, app.began_with)
+    if app.ignored and app.recovering is None:
         note(
-            Text.assemble(
-                ("The configuration folder has problems; ", "bold red"), "the release before it stays active."
-            ),
-            "",
+            "The configuration folder is not what is active: another process imports its own; see `aaf config status`.",
+            "yellow",
         )
-        for problem in app.refused.problems:
-            note(inert(masked(str(problem))), "")
     for warning in app.activated.warnings if app.activated else ():
         note(f"warning: {inert(warning)}", "yellow")
     if app.first_key is not None:

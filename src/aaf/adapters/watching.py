@@ -1,0 +1,141 @@
+"""Watches a configuration folder: notices that something was saved, however that was done, and reads all of it once nothing moves any more.
+
+Names, sizes and times are compared, which works on every file system, and then the bytes themselves. A file that is half written is never
+read as long as its writer goes on; one whose writer stopped in the middle is content like any other. Nothing is compiled here.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TypeAlias
+
+from aaf.adapters.folder import files_in, read_folder
+from aaf.domain.errors import ConfigurationInvalid, Problem
+from aaf.policy.configuration import source_hash
+from aaf.policy.document.including import included_folders
+from aaf.ports import Found
+
+QUIET = 0.25
+"""Seconds without a change after which what is there is taken for whole."""
+RESTLESS = 10.0
+"""Seconds of changes without a pause after which that is told as a problem."""
+YOUNG = 3.0
+"""Seconds: a file younger than this may change once more without its times showing it, so it is read again."""
+AGAIN = 1.0
+"""Seconds until it is; what can't be read is tried again as often, because a disk that works again changes no time."""
+
+_Signature: TypeAlias = tuple[tuple[str | int, ...], ...]
+
+
+class WatchedFolder:
+    """A folder that is looked at again and again; `clock` is in seconds and never goes back, `wall` is that of the file system."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Look at nothing yet."""
+        self._folder = folder
+        self._clock = clock
+        self._wall = wall
+        self._seen: _Signature | None = None
+        self._due: float | None = None
+        self._moving_since: float | None = None
+        self._found: str | None = None
+        self._included: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The folder's whole path, in letters that everybody can store and show."""
+        return os.fsencode(self._folder.absolute()).decode("utf-8", "backslashreplace")
+
+    def forget(self) -> None:
+        """Find again what is there."""
+        self._seen, self._due, self._moving_since, self._found = None, None, None, None
+
+    def look(self) -> Found | None:
+        """What is there, where that is other than what was found last and nobody is writing."""
+        now, signature = self._clock(), _signature(self._folder, self._included)
+        if signature != self._seen:
+            self._move(signature, now)
+        if self._due is None:
+            return None
+        if now < self._due:
+            return self._restless(now)
+        found = read_found(self._folder)
+        if not found.problems:
+            self._included = tuple(included_folders(found.files))
+        after = _signature(self._folder, self._included)
+        if after != signature:
+            self._move(after, now)
+            return None
+        self._moving_since = None
+        again = found.problems or _newest(signature) > self._wall() - YOUNG
+        self._due = now + AGAIN if again else None
+        return self._told(found)
+
+    def _move(self, signature: _Signature, now: float) -> None:
+        """Something changed: begin to wait anew."""
+        if self._moving_since is None:
+            self._moving_since = now
+        self._seen, self._due = signature, now + QUIET
+
+    def _restless(self, now: float) -> Found | None:
+        """That nothing can be read because somebody writes all the time, once that is so."""
+        if self._moving_since is None or now - self._moving_since < RESTLESS:
+            return None
+        message = f"something in the folder has been changing for more than {RESTLESS:g} seconds without a pause"
+        return self._told(
+            _unreadable(Problem(".", 0, 0, message, "keep what is written all the time in another folder"))
+        )
+
+    def _told(self, found: Found) -> Found | None:
+        """The same content is found once."""
+        if found.source == self._found:
+            return None
+        self._found = found.source
+        return found
+
+
+def _signature(folder: Path, included: Collection[str]) -> _Signature:
+    """What changes when something is saved; what can't be looked at is told by why."""
+    try:
+        paths = files_in(folder, included)
+    except ConfigurationInvalid as invalid:
+        return ((invalid.message,),)
+    return tuple(_stated(folder, path) for path in paths)
+
+
+def _stated(folder: Path, path: Path) -> tuple[str | int, ...]:
+    """Name, place on the disk, size and times of one file; of what a link leads to, where it is one."""
+    name = path.relative_to(folder).as_posix()
+    try:
+        status = path.stat()
+    except OSError as failure:
+        return name, failure.errno or 0
+    return name, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _newest(signature: _Signature) -> float:
+    """The last instant at which a file was written, in seconds; 0 where there is none."""
+    return max((int(at) / 1e9 for one in signature for at in one[4:]), default=0.0)
+
+
+def read_found(folder: Path) -> Found:
+    """All that is in a folder, or why it can't be read; nobody is waited for."""
+    try:
+        files = read_folder(folder)
+    except ConfigurationInvalid as invalid:
+        return _unreadable(*invalid.problems)
+    return Found(source_hash(files), files)
+
+
+def _unreadable(*problems: Problem) -> Found:
+    """What can't be read, told apart by why."""
+    told = "\n".join(str(problem) for problem in problems)
+    return Found(hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest(), {}, problems)

@@ -1,0 +1,289 @@
+"""What is saved in a watched folder is found whole, however it was saved, and never while somebody writes."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aaf.adapters import watching
+from aaf.adapters.folder import MAX_BYTES, MAX_FILES, read_folder
+from aaf.adapters.watching import AGAIN, QUIET, RESTLESS, YOUNG, WatchedFolder, read_found
+from aaf.adapters.watching_asyncio import OnThread
+from aaf.policy.configuration import source_hash
+from aaf.ports import Found
+
+OLD = 1_000_000_000
+"""Seconds since 1970: long ago."""
+
+
+class Time:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Watched:
+    """A folder with one file, watched; what was there at the beginning has been found."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.time, self.wall = folder, Time(), Time()
+        (folder / "actions").mkdir(parents=True)
+        self.save("version: 1\n")
+        self.watched = WatchedFolder(folder, clock=self.time, wall=self.wall)
+        self.wall.now = OLD + 1_000_000.0
+        assert self.later() is not None
+
+    def save(self, text: str, name: str = "aaf.yaml") -> None:
+        (self.folder / name).write_text(text)
+        os.utime(self.folder / name, (OLD, OLD))
+
+    def look(self) -> Found | None:
+        return self.watched.look()
+
+    def later(self, seconds: float = QUIET) -> Found | None:
+        """Notice what changed, and look again after a while."""
+        first = self.look()
+        self.time.now += seconds
+        return first or self.look()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    # Times of the inode are the real clock's, which this test doesn't have.
+    monkeypatch.setattr(
+        watching,
+        "_newest",
+        lambda signature: max((float(one[4]) / 1e9 for one in signature if len(one) > 4), default=0.0),
+    )
+    return Watched(tmp_path / "config")
+
+
+def swapped(watched: Watched) -> None:
+    """As editors save."""
+    (watched.folder / ".aaf.yaml.swp").write_text("version: 1\nx: 1\n")
+    (watched.folder / ".aaf.yaml.swp").replace(watched.folder / "aaf.yaml")
+
+
+def linked(watched: Watched) -> None:
+    """As Kubernetes mounts a ConfigMap: the files are links into a folder behind a link."""
+    for name in ("one", "two"):
+        (watched.folder / f"..{name}").mkdir()
+        (watched.folder / f"..{name}" / "aaf.yaml").write_text(f"version: 1\n# {name}\n")
+    (watched.folder / "..data").symlink_to("..one")
+    (watched.folder / "aaf.yaml").unlink()
+    (watched.folder / "aaf.yaml").symlink_to("..data/aaf.yaml")
+    assert watched.later() is not None
+    (watched.folder / "..new").symlink_to("..two")
+    (watched.folder / "..new").replace(watched.folder / "..data")
+
+
+@pytest.mark.requirement("R38")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda watched: watched.save("version: 1\nx: 1\n"),
+        lambda watched: watched.save("name: a.b\n", "actions/a.yaml"),
+        lambda watched: watched.save("version: 2\n"),
+        lambda watched: (watched.folder / "aaf.yaml").unlink(),
+        lambda watched: (watched.folder / "aaf.yaml").rename(watched.folder / "other.yaml"),
+        swapped,
+        linked,
+    ],
+    ids=["written over", "added", "same length and time", "removed", "renamed", "swapped", "linked"],
+)
+def test_whatever_way_something_is_saved_it_is_found_once(
+    watched: Watched, change: Callable[[Watched], object]
+) -> None:
+    change(watched)
+    found = watched.later()
+    assert found is not None
+    assert found.files == read_folder(watched.folder)
+    assert found.source == source_hash(found.files)
+    assert watched.later() is None
+    assert watched.later(3600) is None
+
+
+def test_the_same_bytes_saved_again_are_nothing_new(watched: Watched) -> None:
+    watched.save("version: 1\n")
+    (watched.folder / "aaf.yaml").touch()
+    assert watched.later() is None
+
+
+def test_bytes_that_were_there_before_are_found_again(watched: Watched) -> None:
+    watched.save("version: 1\n# once\n")
+    assert watched.later() is not None
+    watched.save("version: 1\n")
+    found = watched.later()
+    assert found is not None
+    assert found.files == {"aaf.yaml": b"version: 1\n"}
+
+
+@pytest.mark.attack("G34", guard="aaf.adapters.watching:QUIET", without="tests.attacks.without:no_time")
+def test_nothing_is_found_while_somebody_writes(watched: Watched) -> None:
+    for length in range(1, 20):
+        watched.save("x" * length)
+        assert watched.look() is None
+        watched.time.now += 0.2
+        assert watched.look() is None
+    watched.time.now += 0.1
+    found = watched.look()
+    assert found is not None
+    assert found.files == {"aaf.yaml": b"x" * 19}
+
+
+@pytest.mark.attack("G34")
+def test_what_changes_while_it_is_read_is_not_found(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(folder: Path) -> Found:
+        found = read_found(folder)
+        watched.save("version: 1\n# after\n")
+        monkeypatch.undo()
+        return found
+
+    watched.save("version: 1\n# before\n")
+    assert watched.look() is None
+    watched.time.now += QUIET
+    monkeypatch.setattr(watching, "read_found", torn)
+    assert watched.look() is None
+    monkeypatch.setattr(watching, "_newest", lambda signature: 0.0)
+    found = watched.later()
+    assert found is not None
+    assert found.files == {"aaf.yaml": b"version: 1\n# after\n"}
+
+
+def test_a_folder_that_never_rests_is_told_as_a_problem_and_found_when_it_does(watched: Watched) -> None:
+    told: list[Found] = []
+    for count in range(int(RESTLESS / 0.2) + 5):
+        watched.save(str(count), "actions/busy.log")
+        found = watched.look()
+        told += [found] if found else []
+        watched.time.now += 0.2
+    (restless,) = told
+    (problem,) = restless.problems
+    assert "without a pause" in problem.message
+    (watched.folder / "actions" / "busy.log").unlink()
+    assert watched.later() is not None
+
+
+def test_a_young_file_is_read_again_because_its_times_may_hide_a_change(watched: Watched) -> None:
+    watched.wall.now = OLD + YOUNG - 0.5
+    watched.save("version: 1\n# one\n")
+    assert watched.later() is not None
+    status = (watched.folder / "aaf.yaml").stat()
+    same = ((("aaf.yaml", status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)),)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "_signature", lambda _: watched.watched._seen or same)
+        watched.save("version: 1\n# two\n")
+        assert watched.look() is None
+        watched.time.now += AGAIN
+        found = watched.look()
+        assert found is not None
+        assert found.files["aaf.yaml"].endswith(b"two\n")
+        watched.wall.now += YOUNG
+        watched.time.now += AGAIN
+        assert watched.look() is None
+        watched.save("version: 1\n# six\n")
+        watched.time.now += 3600
+        assert watched.look() is None, "an old file is read when its times say so"
+
+
+def vanish(folder: Path) -> None:
+    folder.rename(folder.with_name("gone"))
+
+
+def crowd(folder: Path) -> None:
+    for number in range(MAX_FILES + 1):
+        (folder / "actions" / f"a{number}.yaml").touch()
+
+
+def swell(folder: Path) -> None:
+    (folder / "aaf.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
+
+
+def misname(folder: Path) -> None:
+    (folder / os.fsdecode(b"\xff.yaml")).touch()
+
+
+@pytest.mark.requirement("R38")
+@pytest.mark.parametrize(
+    ("spoil", "message", "hint"),
+    [
+        (vanish, "there is no such folder", "name the folder"),
+        (crowd, "more than 500 files", "leave only configuration"),
+        (swell, "over 1 MiB", "split it"),
+        (misname, "no plain text", "rename it"),
+    ],
+)
+def test_a_folder_that_can_not_be_read_is_found_as_its_problem(
+    watched: Watched, spoil: Callable[[Path], None], message: str, hint: str
+) -> None:
+    spoil(watched.folder)
+    found = watched.later()
+    assert found is not None
+    assert found.files == {}
+    (problem,) = found.problems
+    assert message in problem.message
+    assert hint in problem.hint
+    assert watched.later() is None
+
+
+@pytest.mark.requirement("R38")
+@pytest.mark.parametrize("call", ["iterdir", "read_bytes"])
+def test_what_the_system_refuses_is_found_as_its_problem(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, call, refuse)
+    watched.save("version: 1\n# two\n")
+    found = watched.later()
+    assert found is not None
+    (problem,) = found.problems
+    assert "Permission denied" in problem.message
+    assert "permissions" in problem.hint
+    monkeypatch.undo()
+    assert watched.later(AGAIN) is not None
+
+
+def test_a_file_that_can_not_be_looked_at_has_a_signature_of_its_own(tmp_path: Path) -> None:
+    assert watching._stated(tmp_path, tmp_path / "none") == ("none", 2)
+
+
+def test_a_folder_has_a_name_that_can_be_kept_whatever_its_bytes(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"a\xff")
+    assert WatchedFolder(odd).name == f"{tmp_path}/a\\xff"
+
+
+def test_what_is_forgotten_is_found_again(watched: Watched) -> None:
+    watched.watched.forget()
+    assert watched.later() is not None
+
+
+def test_a_server_looks_on_a_thread_of_its_own(watched: Watched) -> None:
+    threads: list[str] = []
+
+    class Noting(WatchedFolder):
+        def look(self) -> Found | None:
+            threads.append(threading.current_thread().name)
+            return super().look()
+
+    async def look() -> None:
+        folder = OnThread(Noting(watched.folder, clock=watched.time))
+        assert folder.name == str(watched.folder)
+        assert await folder.look() is None
+        watched.time.now += QUIET
+        assert await folder.look() is not None
+        folder.forget()
+        assert await folder.look() is None
+        watched.time.now += QUIET
+        assert await folder.look() is not None
+
+    asyncio.run(look())
+    assert all(name.startswith("aaf-watch") for name in threads)
