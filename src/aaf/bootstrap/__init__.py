@@ -8,7 +8,8 @@ from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.inspecting import check_folder, inspect
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
-from aaf.bootstrap.starting import CONFIGURATION, FIRST_ADMIN, FIRST_KEY, HOLD, SHIPPED, App, Part, build
+from aaf.bootstrap.starting import CONFIGURATION, FIRST_ADMIN, FIRST_KEY, HOLD, App, Part, build
+from aaf.services.releases import SHIPPED
 
 __all__ = [
     "ANCHORS",

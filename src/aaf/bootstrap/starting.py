@@ -16,7 +16,7 @@ from aaf.ports import Anchors, Log, Store
 from aaf.services.access import NewKey, first_key
 from aaf.services.core import Core, Knowledge
 from aaf.services.recovery import enter_if_older
-from aaf.services.releases import Activated, activate
+from aaf.services.releases import SHIPPED, Activated, activate, is_shipped
 from aaf.settings import Settings
 
 FIRST_ADMIN = "admin"
@@ -26,7 +26,6 @@ FIRST_KEY = "first key"
 """The lease whose holder may make the first administrator's key."""
 HOLD = 30
 """Seconds."""
-SHIPPED = "the shipped safe configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ async def _started(
     active = await store.release(org)
     try:
         # Without a folder the shipped configuration is for those who have none; it never replaces one of their own.
-        own = settings.config is not None or active is None or active.message == SHIPPED
+        own = settings.config is not None or active is None or is_shipped(active)
         if own and part is not Part.PERSON:
             files = read_folder(settings.config or shipped("safe"))
             message = "read at start" if settings.config else SHIPPED
