@@ -337,3 +337,23 @@ def test_a_policy_module_is_changed_only_on_top_of_what_was_read(world: World) -
     for method, body in (("PUT", {"text": MODULE}), ("DELETE", None)):
         refused = world.send("admin", method, "/v1/policies/notes", body, headers={"If-Match": began})
         assert (refused.status_code, refused.json()["code"]) == (409, "configuration_conflict")
+
+
+@pytest.mark.requirement("R37")
+def test_what_needs_approval_by_whom_and_how_long_is_set_over_the_api_for_all_and_for_one_rule(world: World) -> None:
+    approvals = "approvals: {approvers: [role:approver, role:admin], quorum: 1, timeout: 15m, reason_required: false}"
+    for_all = "approvals: {approvers: [role:admin], quorum: 2, timeout: 5m, reason_required: true, on_timeout: deny}"
+    held = "    decision: require_approval\n    reason: Mail leaves the house\n"
+    for_one = held + "    approval: {approvers: [role:approver], quorum: 1, timeout: 60s}\n"
+    asked = ALLOW.replace("allow", "require_approval")
+    assert put(world, texts((approvals, for_all), (held, for_one), (ALLOW, asked))).status_code == 200
+    note, mail = world.note(), world.mail()
+    seen = {one["id"]: one for one in world.get("approver", "/v1/approvals").json()["approvals"]}
+    wanted = {"approvers": ["role:admin"], "quorum": 2, "reason_required": True, "timeout": 300}
+    assert seen[note["id"]]["requirements"] == [wanted]
+    assert seen[mail["id"]]["requirements"] == [
+        {"approvers": ["role:approver"], "quorum": 1, "reason_required": True, "timeout": 60}
+    ]
+    world.clock.advance(61)
+    assert world.get("agent", f"/v1/actions/{mail['id']}").json()["code"] == "not_answered_in_time"
+    assert world.get("agent", f"/v1/actions/{note['id']}").json()["status"] == "pending_approval"
