@@ -31,7 +31,7 @@ def test_the_document_names_every_route(world: World) -> None:
 
 
 def test_the_page_names_every_route(world: World) -> None:
-    rows = re.findall(r"^\| `((?:GET|POST) [^`]+)` \|", PAGE.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` \|", PAGE.read_text(), re.MULTILINE)
     assert sorted(rows) == sorted(_operations(world.document))
 
 

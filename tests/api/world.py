@@ -21,6 +21,7 @@ from aaf.adapters.memory import MemoryStore
 from aaf.adapters.system import SystemIds
 from aaf.domain.canonical import Json
 from aaf.domain.principal import Kind
+from aaf.domain.record import ManagedBy
 from aaf.entrypoints.api import ApiLimits, create_app
 from aaf.entrypoints.api.receiving import Door
 from aaf.ports import Store
@@ -215,7 +216,8 @@ async def build(
     clock, log, ring, ids = FixedClock(), KeptLog(), KeyRing.fresh(), SystemIds()
     store = store or MemoryStore(clock)
     org = ids.new()
-    await activate(store, ids, InPlace(), org=org, files=configuration(), author="system", message="for tests")
+    files, who = configuration(), ManagedBy.API
+    await activate(store, ids, InPlace(), org=org, files=files, author="system", message="for tests", managed_by=who)
     core = Core(
         store=store,
         knowledge=Knowledge(store),
@@ -229,6 +231,7 @@ async def build(
         log=log,
         installation=await store.installation(),
         process=ids.new(),
+        loader=InPlace(),
     )
     admin = await first_key(core, org=org, name="admin")
     assert admin is not None

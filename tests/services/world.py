@@ -509,6 +509,7 @@ def _opened(
         installation=drive(store.installation()),
         process=ids.new(),
         engine=Engine(Blocked(1), workers=1, patience=UNHURRIED),
+        loader=InPlace(),
     )
     return {"store": store, "core": core}
 

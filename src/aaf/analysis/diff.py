@@ -12,7 +12,7 @@ from itertools import takewhile
 CONTEXT = 3
 """Unchanged lines shown around a change."""
 
-_MOST_STEPS = 500_000
+MOST_STEPS = 500_000
 """Steps of one comparison, some tenths of a second."""
 
 
@@ -35,10 +35,10 @@ class _Change:
     new_end: int
 
 
-def unified(old: str, new: str, *, old_name: str, new_name: str) -> Diff:
-    """Compare two texts; the names stand in the first two lines."""
+def unified(old: str, new: str, *, old_name: str, new_name: str, steps: int = MOST_STEPS) -> Diff:
+    """Compare two texts; the names stand in the first two lines. Whoever compares many texts at once gives each fewer `steps`."""
     before, after = _lines(old), _lines(new)
-    changes = list(_changes(before, after))
+    changes = list(_changes(before, after, steps))
     if not changes:
         return Diff("", 0, 0)
     written = [f"--- {old_name}\n", f"+++ {new_name}\n"]
@@ -57,11 +57,11 @@ def _lines(text: str) -> list[str]:
     return [f"{line}\n" for line in whole] + ([rest] if rest else [])
 
 
-def _changes(old: list[str], new: list[str]) -> Iterator[_Change]:
+def _changes(old: list[str], new: list[str], most: int) -> Iterator[_Change]:
     """What differs, in order; common lines at both ends are set aside first, which is most of a usual edit."""
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])
-    matches = _matches(old[head : len(old) - tail], new[head : len(new) - tail])
+    matches = _matches(old[head : len(old) - tail], new[head : len(new) - tail], most)
     at_old, at_new = head, head
     for match_old, match_new in [*((head + x, head + y) for x, y in matches), (len(old) - tail, len(new) - tail)]:
         if match_old > at_old or match_new > at_new:
@@ -69,13 +69,13 @@ def _changes(old: list[str], new: list[str]) -> Iterator[_Change]:
         at_old, at_new = match_old + 1, match_new + 1
 
 
-def _matches(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+def _matches(old: list[str], new: list[str], most: int) -> list[tuple[int, int]]:
     """Pairs of equal lines in a shortest edit script, in order; none where finding it would cost too much.
 
     `reach[k]` is how far a path of `d` edits comes on the diagonal `k = x - y`; `rounds[d]` is that before its `d`-th edit.
     """
     reach, rounds, edits, steps = {1: 0}, list[dict[int, int]](), 0, 0
-    while steps <= _MOST_STEPS:
+    while steps <= most:
         rounds.append(reach.copy())
         for diagonal in range(-edits, edits + 1, 2):
             start = x = _next(reach, diagonal, edits)

@@ -9,7 +9,8 @@ from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.inspecting import check_folder, inspect
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
 from aaf.bootstrap.placing import placed
-from aaf.bootstrap.starting import FIRST_ADMIN, FIRST_KEY, SHIPPED, App, Part, build
+from aaf.bootstrap.starting import FIRST_ADMIN, FIRST_KEY, App, Part, build
+from aaf.services.releases import SHIPPED
 from aaf.services.watching import CONFIGURATION, HOLD
 
 __all__ = [

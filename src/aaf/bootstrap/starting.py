@@ -19,7 +19,7 @@ from aaf.ports import Anchors, Log, Store
 from aaf.services.access import NewKey, first_key
 from aaf.services.core import Core, Knowledge
 from aaf.services.recovery import enter_if_older
-from aaf.services.releases import Activated
+from aaf.services.releases import SHIPPED, Activated, is_shipped
 from aaf.services.watching import (
     CONFIGURATION,
     HOLD,
@@ -36,7 +36,6 @@ FIRST_KEY = "first key"
 """The lease whose holder may make the first administrator's key."""
 FIRST_KEY_HOLD = 30
 """Seconds."""
-SHIPPED = "the shipped safe configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,7 @@ async def _import(desk: Desk, settings: Settings, log: Log, *, recovering: str |
 
     active = await desk.store.release(desk.org)
     # Without a folder the shipped configuration is for those who have none; it never replaces one of their own.
-    if settings.config is None and active is not None and active.message != SHIPPED:
+    if settings.config is None and active is not None and not is_shipped(active):
         return _Began()
     found = read_found(settings.config or shipped("safe"))
     holds = await desk.store.take_lease(CONFIGURATION, desk.process, HOLD)

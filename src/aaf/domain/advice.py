@@ -52,6 +52,10 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.BODY_TOO_LARGE: Advice("The body is too large.", "Send less, or send a reference to the data."),
         Code.CANCELLED_BY_REQUESTER: Advice("The requester took this action back.", _NEW_ACTION),
         Code.CLASS_DEFAULT: Advice("The default for this class of action decided.", _OTHER_WAY),
+        Code.CONFIGURATION_CONFLICT: Advice(
+            "Somebody else changed the configuration meanwhile.",
+            "Look at what changed, then begin from what is active.",
+        ),
         Code.CONFIGURATION_INVALID: Advice("The configuration is not valid.", "An operator has to correct it."),
         Code.CONNECTOR_FAILED: Advice("The run did not succeed.", "Check the target, then submit a new action."),
         Code.CONNECTOR_TIMEOUT: Advice(
@@ -64,6 +68,9 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.DEADLINE_PASSED: Advice("The time for this is over.", _NEW_ACTION),
         Code.DIGEST_MISMATCH: Advice(
             "These are not the bytes that were decided on.", "A changed action is a new action: submit it."
+        ),
+        Code.DRAFT_CONFLICT: Advice(
+            "Somebody else saved this draft meanwhile.", "Read the draft again, then save on top of that."
         ),
         Code.DRY_RUN_FAILED: Advice(
             "Trying it without effect did not succeed.", "Check the target and the parameters."
@@ -118,6 +125,9 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         Code.KEY_WITHOUT_RIGHT: Advice("The key lacks the right to this.", _ADMINISTRATOR),
         Code.LONE_SURROGATE: Advice("A string is no Unicode text.", "Send whole characters in UTF-8."),
         Code.MALFORMED_JSON: Advice("The body is not JSON in UTF-8.", "Send one JSON value (RFC 8259)."),
+        Code.MANAGED_BY_FILE: Advice(
+            "A folder that the server reads manages this configuration.", "Change the files in that folder."
+        ),
         Code.METHOD_NOT_ALLOWED: Advice("This address has no such method.", "Use a method that `Allow` names."),
         Code.MISSING_CREDENTIAL: Advice("No key was sent.", "Send `Authorization: Bearer <key>`."),
         Code.MISSING_FIELD: Advice("A field is missing.", _CORRECT),
@@ -147,12 +157,19 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
         ),
         Code.POLICY_ERROR: Advice("Policy could not decide, so the answer is no.", "Tell an operator."),
         Code.POLICY_TIMEOUT: Advice("Policy took too long to decide, so the answer is no.", "Tell an operator."),
+        Code.PRECONDITION_REQUIRED: Advice(
+            "A change has to name what it begins from.", "Read it first, and send its ETag as `If-Match`."
+        ),
         Code.RATE_LIMITED: Advice("A rate limit is reached.", "Wait as long as `Retry-After` or `retry_after` says."),
         Code.REASON_REQUIRED: Advice("A reason is needed.", "Give one in a sentence."),
+        Code.REBASE_CONFLICT: Advice(
+            "The draft and the active release changed the same file.", "Send the text that each such file shall have."
+        ),
         Code.RECOVERING: Advice("The store was restored and waits for a person.", _OPERATOR),
         Code.REJECTED_BY_REVIEWER: Advice(
             "A person rejected this action.", "Read the reason in `rejection` before asking again."
         ),
+        Code.RELEASE_WITHOUT_FILES: Advice("The files of this release were not kept.", "Send whole files instead."),
         Code.REQUEST_TIMEOUT: Advice("The request did not arrive in time.", _LATER),
         Code.REQUIREMENT_CHANGED: Advice("More approval is asked for now than when this was decided.", _READ),
         Code.RESERVED_CONTEXT_KEY: Advice(

@@ -5,10 +5,12 @@ next; `detail` is for the log only and never leaves the process through a door.
 
     AafError
     ├── InputRefused        the caller's bytes or fields are wrong; no action exists          (an adversary's input)
+    │   └── ConfigurationRefused   a configuration that somebody sent has problems; each with its place
     ├── NotAuthenticated    no credential, a wrong one, a revoked one
     ├── NotPermitted        the credential is good and lacks the right
     ├── NotFound            no such thing in this organisation
     ├── StateConflict       the thing exists and its state, digest or key says no
+    │   └── ConfigurationConflict   somebody else changed it meanwhile; it carries what changed
     ├── TooMany             a limit was reached; `retry_after` says when to come back
     ├── Unavailable         nothing can be recorded now, so nothing may run
     │   └── StoreFailed     the store's own reason: full, read-only, locked, newer, misplaced
@@ -17,6 +19,7 @@ next; `detail` is for the log only and never leaves the process through a door.
     └── ConfigurationInvalid   a file, key, field, rule or operator is wrong; every problem with its place
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
@@ -38,6 +41,7 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     CANCELLED_BY_REQUESTER = "cancelled_by_requester"
     CLASS_DEFAULT = "class_default"
+    CONFIGURATION_CONFLICT = "configuration_conflict"
     CONFIGURATION_INVALID = "configuration_invalid"
     CONNECTOR_FAILED = "connector_failed"
     CONNECTOR_TIMEOUT = "connector_timeout"
@@ -45,6 +49,7 @@ class Code(StrEnum):
     CREDENTIAL_IN_REQUEST = "credential_in_request"
     DEADLINE_PASSED = "deadline_passed"
     DIGEST_MISMATCH = "digest_mismatch"
+    DRAFT_CONFLICT = "draft_conflict"
     DRY_RUN_FAILED = "dry_run_failed"
     DUPLICATE_KEY = "duplicate_key"
     EFFECT_CHANGED = "effect_changed"
@@ -71,6 +76,7 @@ class Code(StrEnum):
     KEY_WITHOUT_RIGHT = "key_without_right"
     LONE_SURROGATE = "lone_surrogate"
     MALFORMED_JSON = "malformed_json"
+    MANAGED_BY_FILE = "managed_by_file"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     MISSING_CREDENTIAL = "missing_credential"
     MISSING_FIELD = "missing_field"
@@ -94,10 +100,13 @@ class Code(StrEnum):
     POLICY_ENGINE_UNAVAILABLE = "policy_engine_unavailable"
     POLICY_ERROR = "policy_error"
     POLICY_TIMEOUT = "policy_timeout"
+    PRECONDITION_REQUIRED = "precondition_required"
     RATE_LIMITED = "rate_limited"
     REASON_REQUIRED = "reason_required"
+    REBASE_CONFLICT = "rebase_conflict"
     RECOVERING = "recovering"
     REJECTED_BY_REVIEWER = "rejected_by_reviewer"
+    RELEASE_WITHOUT_FILES = "release_without_files"
     REQUEST_TIMEOUT = "request_timeout"
     REQUIREMENT_CHANGED = "requirement_changed"
     RESERVED_CONTEXT_KEY = "reserved_context_key"
@@ -170,6 +179,16 @@ class StateConflict(AafError):
     """The thing exists; its state, digest or key says no."""
 
 
+class ConfigurationConflict(StateConflict):
+    """Somebody else changed what the caller began from; nothing of the caller's was kept."""
+
+    def __init__(self, code: Code, message: str, *, hint: str, etag: str, changes: Mapping[str, object]) -> None:
+        """Keep the tag of what is there now, and as JSON what changed meanwhile."""
+        super().__init__(code, message, hint=hint)
+        self.etag = etag
+        self.changes = changes
+
+
 class TooMany(AafError):
     """A limit was reached."""
 
@@ -226,5 +245,19 @@ class ConfigurationInvalid(AafError):
             Code.CONFIGURATION_INVALID,
             "\n".join(str(problem) for problem in problems),
             hint="Correct the file and load it again.",
+        )
+        self.problems = problems
+
+
+class ConfigurationRefused(InputRefused):
+    """A configuration that somebody sent has problems; nothing of it was activated."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Keep every problem, in the order of their places."""
+        counted = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(
+            Code.CONFIGURATION_INVALID,
+            f"The configuration has {counted}; what was active still is.",
+            hint="Correct what `problems` names and send it again.",
         )
         self.problems = problems

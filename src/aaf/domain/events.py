@@ -38,6 +38,8 @@ class EventType(StrEnum):
     APPROVAL_VALUE_OPENED = "approval.value_opened"
     CLOCK_JUMPED = "clock.jumped"
     CONFIGURATION_ACTIVATED = "configuration.activated"
+    CONFIGURATION_DRAFT_DISCARDED = "configuration.draft_discarded"
+    CONFIGURATION_DRAFT_SAVED = "configuration.draft_saved"
     CONFIGURATION_REFUSED = "configuration.refused"
     EXECUTION_REFUSED = "execution.refused"
     INSTALLATION_STARTED = "installation.started"

@@ -114,6 +114,10 @@ def _clean_lines(core: Core, diff: str) -> str | None:
 
 def quotes_a_secret(core: Core, value: Json) -> bool:
     """Whether a value may not leave as it is."""
+    return holds_a_secret(core, value) or any(recognised(text) for text in texts(value))
+
+
+def holds_a_secret(core: Core, value: Json) -> bool:
+    """Whether a secret that the firewall holds stands in a value, in whatever encoding."""
     values = _held(core)
-    held = not values.empty and values.found(canonical(value, max_depth=DEPTH))
-    return held or any(recognised(text) for text in texts(value))
+    return not values.empty and bool(values.found(canonical(value, max_depth=DEPTH)))

@@ -7,14 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aaf.domain.canonical import canonical
+from aaf.domain.canonical import Json, canonical
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed, Unavailable
-from aaf.domain.events import EventType, occurrence
+from aaf.domain.events import Event, EventType, occurrence
 from aaf.domain.record import ManagedBy, Release
 from aaf.policy.configuration import source_hash
 from aaf.ports import Commit, Committed, Ids, InsertRelease, Loader, RaiseEpoch, Store
 
 ATTEMPTS = 3
+SHIPPED = "the shipped safe configuration"
+"""The message of a release that nobody chose: it gives way to whatever comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +74,32 @@ async def activate(
             files=files_bytes(files),
             managed_by=managed_by,
         )
-        event = occurrence(
-            event_id=ids.new(),
-            org=org,
-            at=now,
-            actor=author,
-            kind=EventType.CONFIGURATION_ACTIVATED,
-            data={"exemptions": len(configuration.exemptions), "release": release.number, "source": source},
-        )
+        event = activation(ids, release, exemptions=len(configuration.exemptions))
         if isinstance(await store.commit(Commit(org, (InsertRelease(release), RaiseEpoch()), (event,))), Committed):
             return Activated(release, new=True, warnings=tuple(map(str, configuration.warnings)))
     raise Unavailable(Code.STORE_CONFLICT, "Others activated a configuration at the same time.", hint="Try again.")
+
+
+def activation(ids: Ids, release: Release, *, exemptions: int, **more: Json) -> Event:
+    """The event of a release that becomes active."""
+    return occurrence(
+        event_id=ids.new(),
+        org=release.org,
+        at=release.activated_at,
+        actor=release.author,
+        kind=EventType.CONFIGURATION_ACTIVATED,
+        data={"exemptions": exemptions, "release": release.number, "source": release.source, **more},
+    )
+
+
+def is_shipped(release: Release) -> bool:
+    """Whether a release is the shipped configuration, which nobody manages; no person's message makes one so."""
+    return release.author == "system" and release.message == SHIPPED
+
+
+def tag(release: Release) -> str:
+    """What names a release in an ETag: its number, and a part of its hash, so that no other installation's release is taken for it."""
+    return f"{release.number}-{release.source[:16]}"
 
 
 def files_bytes(files: Mapping[str, bytes]) -> bytes:

@@ -21,11 +21,14 @@ from aaf.entrypoints.api.receiving import ApiLimits, Door, check_query
 from aaf.entrypoints.api.routes import (
     actions,
     approvals,
+    configuration,
     configuration_status,
+    drafts,
     health,
     keys,
     ledger,
     metrics,
+    policies,
     streaming,
 )
 from aaf.entrypoints.api.routes import limits as in_use
@@ -34,7 +37,20 @@ from aaf.services.core import Core
 
 ROUTES: list[BaseRoute] = [
     route
-    for part in (actions, streaming, approvals, keys, in_use, ledger, configuration_status, health, metrics)
+    for part in (
+        actions,
+        streaming,
+        approvals,
+        keys,
+        in_use,
+        configuration,
+        configuration_status,
+        drafts,
+        policies,
+        ledger,
+        health,
+        metrics,
+    )
     for route in part.router.routes
 ]
 """Every route that FastAPI knows; the hot one is none of them."""

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from starlette.routing import BaseRoute
 from typing_extensions import TypedDict
 
+from aaf.entrypoints.api.releasing import ChangesBody, FaultyPlace
 from aaf.entrypoints.api.requests import SubmissionBody
 
 _PROBLEM_TYPE = "application/problem+json"
@@ -22,6 +23,7 @@ _MEANING = {
     408: "The body did not arrive in time.",
     409: "The thing exists; its state or its digest says no.",
     413: "The body is too large.",
+    428: "The change does not name what it begins from.",
     429: "The agent's rate limit; `Retry-After` says when to come back.",
     500: "An internal error; `incident` is its number in the log.",
     503: "Nothing can be recorded now, so nothing may run.",
@@ -47,6 +49,9 @@ class Problem(TypedDict):
     path: NotRequired[str]
     retry_after: NotRequired[int]
     incident: NotRequired[str]
+    problems: NotRequired[list[FaultyPlace]]
+    etag: NotRequired[str]
+    changes: NotRequired[ChangesBody]
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -87,7 +92,9 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     schemas = made["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas["Problem"] = TypeAdapter(Problem).json_schema()
+    told = TypeAdapter(Problem).json_schema(ref_template=_REF)
+    schemas.update(told.pop("$defs"))
+    schemas["Problem"] = told
     schemas["SubmissionBody"] = SubmissionBody.model_json_schema(ref_template=_REF)
     made["paths"].setdefault("/v1/actions", {})["post"] = _submit()
     made["paths"]["/openapi.json"] = {"get": _itself()}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TypeAlias
 
 import orjson
@@ -11,8 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aaf.domain.advice import ADVICE
-from aaf.domain.canonical import Json
-from aaf.domain.errors import AafError, Code, InputRefused, NotAuthenticated, NotFound, TooMany, Unavailable
+from aaf.domain.errors import (
+    AafError,
+    Code,
+    ConfigurationConflict,
+    ConfigurationRefused,
+    InputRefused,
+    NotAuthenticated,
+    NotFound,
+    TooMany,
+    Unavailable,
+)
 from aaf.entrypoints.refusing import Refusal, refused, status_of
 from aaf.services.core import Core
 
@@ -46,7 +56,7 @@ def problem(error: AafError) -> Response:
 def _answer(refusal: Refusal) -> Response:
     """The response, with the headers that its status asks for."""
     error, code = refusal.error, refusal.code
-    body: dict[str, Json] = {
+    body: dict[str, object] = {
         "code": str(code),
         "detail": error.message,
         "hint": refusal.hint,
@@ -60,6 +70,11 @@ def _answer(refusal: Refusal) -> Response:
     if refusal.incident is not None:
         body["incident"] = refusal.incident
     match error:
+        case ConfigurationRefused():
+            body["problems"] = [asdict(one) for one in error.problems]
+        case ConfigurationConflict():
+            body["etag"], body["changes"] = error.etag, error.changes
+            headers["ETag"] = f'"{error.etag}"'
         case NotAuthenticated():
             headers["WWW-Authenticate"] = 'Bearer realm="aaf"'
         case TooMany():

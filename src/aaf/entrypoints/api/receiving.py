@@ -107,8 +107,8 @@ def _only(values: set[str]) -> str | None:
     return values.pop() if len(values) == 1 else _NO_KEY
 
 
-async def read_body(request: Request, headers: Headers, limits: ApiLimits) -> bytes:
-    """Read the body, within its limits.
+async def read_body(request: Request, headers: Headers, limits: ApiLimits, limit: int | None = None) -> bytes:
+    """Read the body, within its limits; `limit` is in bytes, by default that of all bodies.
 
     Raises:
         InputRefused: BODY_TOO_LARGE, as soon as it is known; REQUEST_TIMEOUT; a second Content-Type.
@@ -116,10 +116,11 @@ async def read_body(request: Request, headers: Headers, limits: ApiLimits) -> by
     """
     if len(headers.get(b"content-type", ())) > 1:
         raise InputRefused(Code.BAD_REQUEST, "The header Content-Type is given twice.", hint="Send it once.")
+    most = limits.body if limit is None else limit
     for declared in headers.get(b"content-length", ()):
-        if len(declared) > len(str(limits.body)) or (declared.isdigit() and int(declared) > limits.body):
-            raise too_large(limits.body)
-    return await body_of(request, limit=limits.body, seconds=limits.body_time)
+        if len(declared) > len(str(most)) or (declared.isdigit() and int(declared) > most):
+            raise too_large(most)
+    return await body_of(request, limit=most, seconds=limits.body_time)
 
 
 def gone() -> Response:
@@ -189,6 +190,10 @@ class _Read(Request):
 class DoorRoute(APIRoute):
     """A route that authenticates before it reads, reads strictly, and answers every error as a problem."""
 
+    def body_limit(self, caller: Caller, limit: int) -> int:  # noqa: ARG002 - other routes look at the caller
+        """How many bytes this caller may send here; `limit` is that of all bodies."""
+        return limit
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler."""
         handler = super().get_route_handler()
@@ -199,9 +204,10 @@ class DoorRoute(APIRoute):
             door = cast("Door", request.app.state.door)
             try:
                 headers = headers_of(request)
-                request.state.call = Call(door, await authenticated(door.core, request, headers), request)
+                caller = await authenticated(door.core, request, headers)
+                request.state.call = Call(door, caller, request)
                 check_query(request, known)
-                body = await read_body(request, headers, door.limits)
+                body = await read_body(request, headers, door.limits, self.body_limit(caller, door.limits.body))
                 value = _value(headers, body, takes_body=takes_body)
                 return await handler(_Read(request, body, value))
             except ClientDisconnect:

@@ -1,0 +1,99 @@
+"""Files that somebody sent become a configuration, or a list of what is wrong with them. Nothing is activated.
+
+Beyond what the loader says: names that a folder could hold, no credential in a file that people read, and connectors that can be made.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from aaf.analysis.secrets import recognised
+from aaf.domain.errors import ConfigurationInvalid, ConfigurationRefused, Problem
+from aaf.policy.configuration import MAIN, Configuration
+from aaf.services.core import Core
+from aaf.services.quoting import holds_a_secret
+
+MAX_FILES = 500
+_NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/){0,2}[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+
+Edit: TypeAlias = Mapping[str, str | None]
+"""A merge patch (RFC 7396) of files: a text replaces or adds the file of that name, None removes it."""
+
+
+def encoded(files: Mapping[str, str]) -> dict[str, bytes]:
+    """Texts as files."""
+    return {name: text.encode() for name, text in files.items()}
+
+
+def patched(files: Mapping[str, bytes], edit: Edit) -> dict[str, bytes]:
+    """Files after a merge patch."""
+    merged: dict[str, str | bytes | None] = {**files, **edit}
+    return {name: text.encode() if isinstance(text, str) else text for name, text in merged.items() if text is not None}
+
+
+async def compiled(core: Core, files: Mapping[str, bytes]) -> Configuration:
+    """Compile files.
+
+    Raises:
+        ConfigurationRefused: they have problems.
+    """
+    check_files(core, files)
+    try:
+        return await core.loader.load(files)
+    except ConfigurationInvalid as invalid:
+        raise ConfigurationRefused(invalid.problems) from None
+
+
+def check_files(core: Core, files: Mapping[str, bytes]) -> None:
+    """Refuse names that no folder could hold as they are, and credentials: people and auditors read these files.
+
+    Raises:
+        ConfigurationRefused: there are such.
+    """
+    problems: list[Problem] = []
+    if len(files) > MAX_FILES:
+        problems.append(Problem(".", 0, 0, f"there are more than {MAX_FILES} files", "leave out what isn't needed"))
+    for name, data in files.items():
+        if not _NAME.fullmatch(name):
+            problems.append(Problem(name[:100], 0, 0, "this is no name of a file", "such as actions/mail.send.yaml"))
+            continue
+        problems += _credentials(core, name, data.decode())
+    if problems:
+        raise ConfigurationRefused(tuple(problems))
+
+
+def _credentials(core: Core, name: str, text: str) -> list[Problem]:
+    """Where credentials stand that have the form of one; one that the firewall holds is found in any encoding, and so without a place."""
+    hint = "keep it with `aaf secrets set HANDLE` and write the handle"
+    found = [
+        Problem(name, *_place(text, one.start), f"this looks like {one.kind}", hint)
+        for one in recognised(text)
+        if one.certain
+    ]
+    if not found and holds_a_secret(core, text):
+        found.append(Problem(name, 0, 0, "a secret that the firewall holds stands in this file", hint))
+    return found
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Line and column, counted from 1, of a place in the UTF-8 of a text."""
+    before = text.encode()[:at].decode("utf-8", "ignore")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def check_connectors(core: Core, configuration: Configuration) -> None:
+    """Refuse settings under which this process could make no connector; the log says why.
+
+    Raises:
+        ConfigurationRefused: there are such.
+    """
+    unusable = [
+        name
+        for name in configuration.connectors
+        if core.connectors.get(name, configuration.connectors, configuration.run_timeout) is None
+    ]
+    if unusable:
+        hint = "the server's log says why, in a line `connector_refused`"
+        raise ConfigurationRefused(
+            tuple(Problem(MAIN, 0, 0, f"connectors.{name} can't be used by this server", hint) for name in unusable)
+        )
