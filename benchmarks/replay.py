@@ -118,8 +118,9 @@ def _callers(product: Embedded) -> tuple[Caller, Caller]:
 
 async def _compared(product: Embedded, caller: Caller, wanted: Wanted) -> tuple[Outcome, float]:
     """The outcome, and the longest time in seconds between two breaths."""
+    steps = await replay(product.core, caller, wanted)
     longest, last = 0.0, perf_counter()
-    async for step in await replay(product.core, caller, wanted):
+    async for step in steps:
         now = perf_counter()
         longest, last = max(longest, now - last), now
         if isinstance(step, Outcome):

@@ -169,9 +169,14 @@ def first_said(record: ActionRecord) -> Said:
         return Said(
             Verdict.REQUIRE_APPROVAL, None if again else _voices(record), None if again else record.requirements
         )
-    if record.state is not State.DENIED:
-        return Said(Verdict.ALLOW, _voices(record), ())
-    return Said(Verdict.DENY, _voices(record), ()) if record.version == 1 else Said(Verdict.ALLOW, None, ())
+    if denied_at_first(record):
+        return Said(Verdict.DENY, _voices(record), ())
+    return Said(Verdict.ALLOW, None if record.state is State.DENIED else _voices(record), ())
+
+
+def denied_at_first(record: ActionRecord) -> bool:
+    """Whether the first decision was a deny."""
+    return record.state is State.DENIED and record.version == 1
 
 
 def _voices(record: ActionRecord) -> tuple[Voice, ...]:

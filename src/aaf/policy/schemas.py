@@ -117,6 +117,11 @@ class Schema:
         found = self._at(path)
         return None if found is None else self._resolved(found).get("enum")
 
+    def open_at(self, path: str) -> bool:
+        """Whether a declared object takes members that nobody declared; the parameters themselves for an empty path."""
+        found = self._at(path) if path else self.document
+        return found is not None and self._resolved(found).get("open") is True
+
     def nullable(self, path: str) -> bool:
         """Whether a declared field can be null."""
         found = self._at(path)

@@ -24,7 +24,7 @@ from aaf.services.replay_judging import NotDecidable, Opened, Prepared, asked_mo
 
 PAGE = 50
 """Actions in one read, so that none keeps others waiting for long."""
-BREATH = 10
+BREATH = 5
 """Actions between two times that whoever drives this may do something else."""
 MAX_EXAMPLES = 20
 

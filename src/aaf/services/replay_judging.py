@@ -21,7 +21,7 @@ from aaf.policy.configuration import Configuration
 from aaf.policy.decision_input import INPUT_VERSION, Input
 from aaf.policy.rego.answers import NOTHING, Spoken, spoken
 from aaf.policy.rego.document import encoded
-from aaf.policy.replaying import Looked, Undecidable, first_said, without
+from aaf.policy.replaying import Looked, Undecidable, denied_at_first, without
 from aaf.ports import Connector
 from aaf.services.core import Core
 from aaf.services.judging import MAX_ROWS, RATE_EXCEEDED, failed_policy, too_long_to_review
@@ -131,13 +131,12 @@ def prepared(core: Core, configuration: Configuration, active: Configuration, fo
         codes |= analysed
         guards += votes
         risks += raised
-    asked = replace(
-        recorded,
-        params=params,
-        klass=entry.klass if entry else ActionClass.OTHER,
-        risk=max(risks, key=lambda risk: risk.level),
-        findings=frozenset(codes),
-    )
+    klass, risk = entry.klass if entry else ActionClass.OTHER, max(risks, key=lambda risk: risk.level)
+    findings = frozenset(codes)
+    same = (klass, risk, findings) == (recorded.klass, recorded.risk, recorded.findings)
+    if same and params is recorded.params:
+        return Prepared(recorded, entry, tuple(guards))
+    asked = replace(recorded, params=params, klass=klass, risk=risk, findings=findings)
     return Prepared(asked, entry, tuple(guards))
 
 
@@ -164,7 +163,7 @@ def _carried(found: Opened) -> list[Vote]:
 
 
 def _denied_at_first(found: Opened) -> bool:
-    return first_said(found.row.action).verdict is Verdict.DENY
+    return denied_at_first(found.row.action)
 
 
 def _params(entry: Entry | None, found: Opened) -> tuple[Mapping[str, Any], Code | None]:
