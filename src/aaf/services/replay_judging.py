@@ -280,24 +280,24 @@ def decided(
     if found.looked.at_sealed:
         raise NotDecidable(Undecidable.SEALED)
     if decision.verdict is Verdict.REQUIRE_APPROVAL:
-        return _held(found, decision)
+        return _held(found, given.asked, decision)
     return decision
 
 
-def _held(found: Opened, hold: Decision) -> Decision:
+def _held(found: Opened, asked: Input, hold: Decision) -> Decision:
     """A hold, or the deny that it became because nobody could have reviewed it or its dry run failed."""
     if _denied_at_first(found):
         for one in found.row.action.reasons:
             if one["source"] == Source.GUARD and one["name"] in {"dry_run", "view"}:
                 return combine(pool=(_deny(Code(str(one["code"])), str(one["name"]), str(one["reason"])),))
-    if Code.SECRET_DETECTED in found.asked.findings and not found.sealed:
-        crowded = too_crowded(dict(found.asked.params), dict(found.asked.context))
-    else:
-        crowded = False
+    crowded = False
+    if Code.SECRET_DETECTED in asked.findings:
+        raise_if_sealed(found)
+        crowded = too_crowded(dict(asked.params), dict(asked.context))
     # A view has at least two bytes a row, so most inputs need no counting.
     if found.size > 2 * MAX_ROWS:
         raise_if_sealed(found)
-        crowded = crowded or too_long_to_review(found.asked.params, found.asked.context)
+        crowded = crowded or too_long_to_review(asked.params, asked.context)
     if crowded:
         return combine(pool=(_deny(Code.VALUE_TOO_LONG, "view", "This is more than a person can review."),))
     return hold
