@@ -25,6 +25,8 @@ MAX_FAULTS = 20
 _MAX_MESSAGE = 300
 _MAX_NAME = 64
 _REF = "#/$defs/"
+_BRANCHES = frozenset({"allOf", "anyOf", "else", "oneOf", "patternProperties", "then"})
+"""Keywords under which an object may declare members that aren't among its own properties."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NO_PATH: Mapping[str, Any] = {}
@@ -121,6 +123,14 @@ class Schema:
         """The values that a declared field can have, or None where they aren't listed."""
         found = self._at(path)
         return None if found is None else self._resolved(found).get("enum")
+
+    def open_at(self, path: str) -> bool:
+        """Whether an object may have members that aren't among its declared properties; the parameters themselves for an empty path."""
+        found = self._at(path) if path else self.document
+        if found is None:
+            return False
+        found = self._resolved(found)
+        return found.get("open") is True or not _BRANCHES.isdisjoint(found)
 
     def nullable(self, path: str) -> bool:
         """Whether a declared field can be null."""

@@ -192,8 +192,13 @@ async def _over_their_rate(core: Core, org: str, charges: Iterable[Charge], now:
 
 def more_than_can_be_reviewed(question: Question) -> bool:
     """Whether a view of this would be longer than anybody reads; what isn't shown whole isn't held but denied."""
-    size = len(canonical(question.params, max_depth=DEPTH)) + len(canonical(question.context, max_depth=DEPTH))
-    return size > MAX_SHOWN or _leaves([question.params, question.context]) > MAX_ROWS
+    return too_long_to_review(question.params, question.context)
+
+
+def too_long_to_review(params: Mapping[str, Json], context: Mapping[str, Json]) -> bool:
+    """The same of parameters and context."""
+    said: list[Json] = [dict(params), dict(context)]
+    return sum(len(canonical(one, max_depth=DEPTH)) for one in said) > MAX_SHOWN or _leaves(said) > MAX_ROWS
 
 
 def _leaves(value: Json) -> int:

@@ -74,6 +74,13 @@ def text(description: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
+def lines(description: str) -> dict[int | str, dict[str, Any]]:
+    """A response of JSON values, one a line."""
+    return {
+        200: {"description": description, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
+    }
+
+
 def event_stream(description: str) -> dict[int | str, dict[str, Any]]:
     """A response of server-sent events."""
     return {200: {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}}

@@ -54,6 +54,8 @@ class Door:
     wakes: Wakes = field(default_factory=Wakes)
     streams: Counter[str] = field(default_factory=Counter)
     """How many streams each principal has open."""
+    dry_runs: set[str] = field(default_factory=set)
+    """The organisations over whose history somebody looks just now: each is read by one at a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aaf.domain.approval import ReviewVerdict
 from aaf.domain.principal import Kind
 from aaf.domain.states import State
+from aaf.services.replay import MAX_EXAMPLES, Against
 
 _ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _MAX_LIFETIME = 10 * 366 * 24 * 3600
@@ -94,6 +95,41 @@ class KeyWantedBody(_Body):
         list[_Short], Field(max_length=100, description="`files.read` or `files.*`; none is all.")
     ] = []
     lifetime: Annotated[int, Field(le=_MAX_LIFETIME)] | None = None
+
+
+class CandidateBody(_Body):
+    """What a dry run asks about: exactly one of the files of a folder by their names in it, a draft or an earlier release."""
+
+    files: Annotated[dict[str, str], Field(max_length=500)] | None = None
+    draft: _Short | None = None
+    release: Annotated[int, Field(ge=1, le=_MAX_SIZE)] | None = None
+
+
+_Since = Annotated[str, Field(max_length=64, description="RFC 3339, or how long ago: `90s`, `30m`, `12h`, `7d`, `4w`.")]
+_Types = Annotated[list[_Short], Field(max_length=100, description="`files.read` or `files.*`; none is all.")]
+
+
+class DryRunBody(_Body):
+    """A dry run over recorded actions; without `since`, over all of them."""
+
+    candidate: CandidateBody
+    since: _Since | None = None
+    until: _Since | None = None
+    agent: _Short | None = None
+    actions: _Types = []
+    against: Annotated[Against, Field(strict=False)] = Against.ACTIVE
+    limit: Annotated[int, Field(ge=1, le=_MAX_SIZE, description="Look at no more than so many.")] | None = None
+    examples: Annotated[int, Field(ge=0, le=MAX_EXAMPLES, description="Ids that each group names.")] = 3
+
+
+class SuggestBody(_Body):
+    """An agent by name or id, and what of its history to look at; without `since`, all of it."""
+
+    agent: _Short
+    since: _Since | None = None
+    until: _Since | None = None
+    actions: _Types = []
+    payments: Annotated[bool, Field(description="Also allow payments that people approved.")] = False
 
 
 class SubmissionBody(_Body):

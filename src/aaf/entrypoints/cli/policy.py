@@ -8,6 +8,8 @@ import typer
 from aaf.bootstrap import check_folder
 from aaf.domain.canonical import Json
 from aaf.domain.errors import ConfigurationInvalid, Problem
+from aaf.entrypoints.cli.policy_diff import diff
+from aaf.entrypoints.cli.policy_suggest import suggest
 from aaf.entrypoints.cli.terminal.options import AsJson, group
 from aaf.entrypoints.cli.terminal.output import data, inert, note, say
 from aaf.entrypoints.cli.terminal.stopping import Status, masked
@@ -81,3 +83,7 @@ def _told(problem: Problem) -> dict[str, Json]:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+app.command()(diff)
+app.command()(suggest)

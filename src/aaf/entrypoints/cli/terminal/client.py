@@ -130,9 +130,15 @@ class Client:
                     raise unexpected("cursor `next` that leads on")
 
     @contextmanager
-    def stream(self, path: str, kind: str) -> Iterator[Iterator[bytes]]:
-        """A long answer of a media type, in pieces."""
-        with self._reaching(), self._http.stream("GET", self.url + path, headers={"Accept": "*/*"}) as response:
+    def stream(self, path: str, kind: str, body: Mapping[str, Json] | None = None) -> Iterator[Iterator[bytes]]:
+        """A long answer of a media type, in pieces; with a `body` it is asked for by POST."""
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": "*/*", **({"Content-Type": "application/json"} if content is not None else {})}
+        method = "GET" if content is None else "POST"
+        with (
+            self._reaching(),
+            self._http.stream(method, self.url + path, headers=headers, content=content) as response,
+        ):
             if not response.is_success:
                 response.read()
                 raise self._problem(response)
