@@ -39,6 +39,7 @@ class EventType(StrEnum):
     CLOCK_JUMPED = "clock.jumped"
     CONFIGURATION_ACTIVATED = "configuration.activated"
     CONFIGURATION_REFUSED = "configuration.refused"
+    DECISION_EXPLAINED = "decision.explained"
     EXECUTION_REFUSED = "execution.refused"
     INSTALLATION_STARTED = "installation.started"
     KEY_CREATED = "key.created"

@@ -97,6 +97,17 @@ class Policy:
                 return alone
         return combine(pool=pool, defaults=self._defaults.get(asked.klass, self._silence), guards=guards)
 
+    def pools(self, asked: Input, spoken: Spoken = NOTHING) -> tuple[tuple[Vote, ...], tuple[Vote, ...]]:
+        """The explicit votes on `asked`, and the defaults, which count only where there are none; what `judge` combines, for who explains it."""
+        if asked.name not in self._by_name:
+            return (self._stranger, *self._strangers.votes(asked), *spoken.pool), ()
+        pool = self.matcher(asked.name, asked.klass).votes(asked)
+        return (*pool, *spoken.pool), (*self._defaults.get(asked.klass, ()), *spoken.defaults) or self._silence
+
+    def rules_for(self, name: str) -> tuple[Rule, ...]:
+        """The rules that could match an action type, as far as their own words about tool and operation say."""
+        return tuple(rule for _, rule, _ in self._by_name.get(name, self._candidates))
+
     def _index(self) -> dict[str, list[tuple[int, Rule, Voices]]]:
         """For each action type the rules whose own words about tool and operation don't rule it out."""
         by_tool: dict[str, list[str]] = {}
