@@ -13,7 +13,7 @@ from aaf.policy.decision_input import Input
 from aaf.policy.judge import Policy
 from aaf.policy.operators import Op
 from aaf.policy.rules import Rule
-from aaf.policy.tracing import Group, Saw, Leaf, Traced, trace
+from aaf.policy.tracing import Group, Leaf, Saw, Traced, trace
 from tests.policy.worlds import CATALOGUE, CONDITIONS, RULES, inputs
 
 

@@ -67,18 +67,18 @@ def changed(params: Mapping[str, Any], made: Iterable[Change]) -> dict[str, Json
     """The parameters with changes made; what is given stays as it is."""
     told = dict(params)
     for change in made:
-        *steps, last = change.field.removeprefix(_PARAMS).split(".")
-        at = told
-        for step in steps:
-            inner = at.get(step)
-            copy = dict(inner) if isinstance(inner, dict) else {}
-            at[step] = copy
-            at = copy
-        if isinstance(change.value, Absent):
-            at.pop(last, None)
-        else:
-            at[last] = change.value
+        if _at(told, change.field) is not change.value:
+            told = _with(told, change.field.removeprefix(_PARAMS).split("."), change.value)
     return told
+
+
+def _with(tree: Mapping[str, Any], steps: list[str], value: Json | Absent) -> dict[str, Any]:
+    """A copy in which one path leads to a value, or nowhere."""
+    name, *rest = steps
+    if isinstance(value, Absent) and not rest:
+        return {key: one for key, one in tree.items() if key != name}
+    inner = tree.get(name)
+    return {**tree, name: _with(inner if isinstance(inner, dict) else {}, rest, value) if rest else value}
 
 
 def _related(one: str, other: str) -> bool:
@@ -120,12 +120,13 @@ def _of(test: Probe, params: Mapping[str, Any], entry: Entry) -> Iterator[Change
         elif kind is Kind.TEXTS:
             yield from _listed(test, operand, now)
         else:
-            if isinstance(operand, str | int | float):
+            if isinstance(operand, str | int | float) and test.op not in _SHAPES:
                 yield Change(test.field, operand, _said(operand), 1)
             if isinstance(operand, str):
                 yield from _bent(test, operand, now)
 
 
+_SHAPES = frozenset({Op.CONTAINS, Op.ENDS_WITH, Op.GLOB, Op.STARTS_WITH})
 _ORDERS = frozenset({Op.GT, Op.GTE, Op.LT, Op.LTE})
 
 
@@ -184,10 +185,11 @@ def _bent(test: Probe, operand: str, now: Any) -> Iterator[Change]:  # noqa: ANN
             yield Change(test.field, text.replace(operand, ""), f"without {_said(operand)}", 2)
         case Op.CONTAINS:
             yield Change(test.field, text + operand, f"with {_said(operand)} in it", 2)
+        case Op.GLOB:
+            yield Change(test.field, operand.replace("*", last), f"like {_said(operand)}", 2)
         case Op.EQ | Op.IN | Op.NE | Op.NOT_IN:
             return
         case _:
-            yield Change(test.field, operand.replace("*", last), f"like {_said(operand)}", 2)
             yield Change(test.field, f"{operand.rstrip('/')}/{last}", f"beneath {_said(operand)}", 2)
 
 

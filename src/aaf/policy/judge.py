@@ -106,7 +106,11 @@ class Policy:
 
     def rules_for(self, name: str) -> tuple[Rule, ...]:
         """The rules that could match an action type, as far as their own words about tool and operation say."""
-        return tuple(rule for _, rule, _ in self._by_name.get(name, self._candidates))
+        found = self._by_name.get(name)
+        if found is None:
+            tool, _, operation = name.rpartition(".")
+            found = [one for one in self._candidates if _may_name(one[1], tool, operation)]
+        return tuple(rule for _, rule, _ in found)
 
     def _index(self) -> dict[str, list[tuple[int, Rule, Voices]]]:
         """For each action type the rules whose own words about tool and operation don't rule it out."""
@@ -128,6 +132,11 @@ def _voices(rule: Rule) -> Voices:
     if rule.decision is Verdict.ALLOW:
         return sure, None
     return sure, replace(sure, code=Code.RULE_UNKNOWN, unknown=True)
+
+
+def _may_name(rule: Rule, tool: str, operation: str) -> bool:
+    tools, operations = _named(rule, "tool"), _named(rule, "operation")
+    return (tools is None or tool in tools) and (operations is None or operation in operations)
 
 
 def _named(rule: Rule, name: str) -> set[str] | None:

@@ -86,7 +86,7 @@ async def vary(
     conditions: Iterable[Condition],
     modules: tuple[Module, ...],
 ) -> Varied:
-    """For each other verdict the smallest change of one field that leads to it; where there is none at all, of two fields.
+    """For each other verdict the smallest change of one field that leads to it; where that frees nothing, of two fields.
 
     `core` is of `rehearsing`; `question` is the action as it was; `verdict` what it got.
     """
@@ -95,16 +95,17 @@ async def vary(
         return Varied(why="judged again as it is, this action isn't decided the same, so no change of it can be tried")
     singles = changes(conditions, modules, question.params, entry)
     if not singles:
-        return Varied(why="no test that applies is about a parameter that could be another")
+        return Varied(why="no test that applies is about a parameter that could be otherwise")
     room = MAX_ASKED if modules else MAX_TRIED
     found: dict[Verdict, Found] = {}
     tried = 0
     for made in ((one,) for one in singles[:room]):
         tried += 1
         await _try(core, known, question, made, verdict, found)
-    if not found:
+    wanted = set(Verdict) - {verdict} if verdict is Verdict.ALLOW else {Verdict.ALLOW}
+    if found.keys().isdisjoint(wanted):
         for pair in pairs(singles):
-            if found or tried >= room:
+            if tried >= room or not found.keys().isdisjoint(wanted):
                 break
             tried += 1
             await _try(core, known, question, pair, verdict, found)

@@ -18,12 +18,14 @@ from aaf.entrypoints.api.edge import Edge
 from aaf.entrypoints.api.openapi import document
 from aaf.entrypoints.api.problems import Addresses, no_such_route
 from aaf.entrypoints.api.receiving import ApiLimits, Door, check_query
-from aaf.entrypoints.api.routes import actions, approvals, health, keys, ledger, metrics, streaming
+from aaf.entrypoints.api.routes import actions, approvals, explaining, health, keys, ledger, metrics, streaming
 from aaf.entrypoints.api.routes.submitting import METHOD, PATH, Submitting
 from aaf.services.core import Core
 
 ROUTES: list[BaseRoute] = [
-    route for part in (actions, streaming, approvals, keys, ledger, health, metrics) for route in part.router.routes
+    route
+    for part in (actions, explaining, streaming, approvals, keys, ledger, health, metrics)
+    for route in part.router.routes
 ]
 """Every route that FastAPI knows; the hot one is none of them."""
 
