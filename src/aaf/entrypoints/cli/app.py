@@ -20,7 +20,7 @@ COMMANDS = {
     "demo": "Show the whole way: an agent acts, a person decides, a verifier proves it.",
     "approvals": "See and answer what waits for a person.",
     "actions": "See what agents asked for, and close what is open.",
-    "explain": "Say why an action was decided as it was, and what would have changed it.",
+    "explain": "Explain why an action was decided as it was, and the smallest change that would have changed it.",
     "keys": "Make, list and revoke API keys.",
     "policy": "Check, test and compare policies.",
     "secrets": "Keep credentials for connectors, sealed.",

@@ -149,8 +149,12 @@ def _condition(traced: Mapping[str, Json], indent: str) -> Iterator[Text]:
     mark = _HOLDS.get(holds if isinstance(holds, bool) else None, Text("?  "))
     for key, words in (("all", "all of"), ("any", "at least one of")):
         if key in traced:
+            parts = members(traced, key)
+            if len(parts) == 1:
+                yield from _condition(parts[0], indent)
+                return
             yield Text.assemble(indent, mark, f" {words}")
-            for part in members(traced, key):
+            for part in parts:
                 yield from _condition(part, f"{indent}  ")
             return
     asks = f" {_inside(traced, 'field')} {_asked(traced)}"
