@@ -50,6 +50,7 @@ CASES = [
     Case("GET", "/v1/actions", "agent", None),
     Case("GET", "/v1/actions/{action}", "agent", None),
     Case("GET", "/v1/actions/{action}/events", "agent", None),
+    Case("GET", "/v1/actions/{action}/explanation", "auditor", "approver"),
     Case("POST", "/v1/actions/{action}/execute", "agent", "approver", DIGEST),
     Case("POST", "/v1/actions/{action}/permit", "agent", "approver", {**DIGEST, "audience": "tool"}),
     Case("POST", "/v1/permits/{jti}/consume", "agent", "approver", DIGEST),

@@ -9,7 +9,7 @@ from aaf.domain.decision import Verdict
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.policy import replaying
-from aaf.policy.conditions import Absent
+from aaf.policy.operands.answers import Absent
 from aaf.policy.replaying import Approval, Looked, Said, Tally, Voice, Watched, first_said, fits, instant_of, without
 
 ERASED = Absent.ERASED

@@ -41,6 +41,7 @@ class EventType(StrEnum):
     CONFIGURATION_DRAFT_DISCARDED = "configuration.draft_discarded"
     CONFIGURATION_DRAFT_SAVED = "configuration.draft_saved"
     CONFIGURATION_REFUSED = "configuration.refused"
+    DECISION_EXPLAINED = "decision.explained"
     EXECUTION_REFUSED = "execution.refused"
     INSTALLATION_STARTED = "installation.started"
     KEY_CREATED = "key.created"

@@ -109,6 +109,22 @@ class Policy:
         more = (one.vote(asked.klass, said, self._requirement) for one in self._rule_sets)
         return (*said, *(vote for vote in more if vote is not None))
 
+    def pools(self, asked: Input, spoken: Spoken = NOTHING) -> tuple[tuple[Vote, ...], tuple[Vote, ...]]:
+        """The explicit votes on `asked`, and the defaults, which count only where there are none; what `judge` combines, for who explains it."""
+        if asked.name not in self._by_name:
+            said = self._with_defaults(asked, self._strangers.votes(asked))
+            return (self._stranger, *said, *spoken.pool), ()
+        pool = self._with_defaults(asked, self.matcher(asked.name, asked.klass).votes(asked))
+        return (*pool, *spoken.pool), (*self._defaults.get(asked.klass, ()), *spoken.defaults) or self._silence
+
+    def rules_for(self, name: str) -> tuple[Rule, ...]:
+        """The rules that could match an action type, as far as their own words about tool and operation say."""
+        found = self._by_name.get(name)
+        if found is None:
+            tool, _, operation = name.rpartition(".")
+            found = [one for one in self._candidates if _may_name(one[1], tool, operation)]
+        return tuple(rule for _, rule, _ in found)
+
     def _index(self) -> dict[str, list[tuple[int, Rule, Voices]]]:
         """For each action type the rules whose own words about tool and operation don't rule it out."""
         by_tool: dict[str, list[str]] = {}
@@ -129,6 +145,11 @@ def _voices(rule: Rule) -> Voices:
     if rule.decision is Verdict.ALLOW:
         return sure, None
     return sure, replace(sure, code=Code.RULE_UNKNOWN, unknown=True)
+
+
+def _may_name(rule: Rule, tool: str, operation: str) -> bool:
+    tools, operations = _named(rule, "tool"), _named(rule, "operation")
+    return (tools is None or tool in tools) and (operations is None or operation in operations)
 
 
 def _named(rule: Rule, name: str) -> set[str] | None:

@@ -15,7 +15,7 @@ from aaf.domain.decision import Decision, Requirement, Verdict, at_least_as_stri
 from aaf.domain.instants import read
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
-from aaf.policy.conditions import Absent
+from aaf.policy.operands.answers import Absent
 
 MAX_GROUPS = 1_000
 """Groups that are told apart; what comes after is counted in its flips only."""

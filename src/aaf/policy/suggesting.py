@@ -16,9 +16,9 @@ from aaf.domain.errors import Code
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.policy.catalogue import ActionClass, Catalogue, Entry
-from aaf.policy.conditions import Absent
 from aaf.policy.decision_input import Input
 from aaf.policy.judge import Policy
+from aaf.policy.operands.answers import Absent
 from aaf.policy.positioned import Faults, parse
 from aaf.policy.rules import Rule, read_rules
 from aaf.policy.schemas import Kind

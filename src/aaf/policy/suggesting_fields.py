@@ -12,7 +12,7 @@ from enum import StrEnum, unique
 from typing import Any
 
 from aaf.domain.canonical import Json
-from aaf.policy.conditions import Absent
+from aaf.policy.operands.answers import Absent
 from aaf.policy.schemas import Kind
 
 FEW = 8

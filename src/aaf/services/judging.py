@@ -39,7 +39,8 @@ class Question:
     """What is to be judged: the agent, the action's name and values, and the faults that forming it found.
 
     `dry_run` asks for one even where the answer is allow: the approval rested on what an earlier one found. `counters` are those of the
-    submission, also when it is judged again; `again` says that it is, so that no rate is looked at.
+    submission, also when it is judged again; `again` says that it is, so that no rate is looked at. `rehearsal` asks what would be decided:
+    nothing outside is touched, so no dry run is made.
     """
 
     principal: Principal
@@ -52,6 +53,7 @@ class Question:
     faults: Code | None = None
     dry_run: bool = False
     again: bool = False
+    rehearsal: bool = False
     counters: Mapping[str, int | str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -212,6 +214,8 @@ def _leaves(value: Json) -> int:
 
 def _wants_dry_run(verdict: Verdict, question: Question) -> bool:
     """Holds are dry-run for the approver; a deny never touches the target."""
+    if question.rehearsal:
+        return False
     return verdict is Verdict.REQUIRE_APPROVAL or (verdict is Verdict.ALLOW and question.dry_run)
 
 

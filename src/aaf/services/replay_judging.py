@@ -19,12 +19,13 @@ from aaf.domain.redaction import texts
 from aaf.policy.catalogue import ActionClass, Entry, Risk
 from aaf.policy.configuration import Configuration
 from aaf.policy.decision_input import INPUT_VERSION, Input
+from aaf.policy.limits import RATE_EXCEEDED
 from aaf.policy.rego.answers import NOTHING, Spoken, spoken
 from aaf.policy.rego.document import encoded
 from aaf.policy.replaying import Looked, Undecidable, denied_at_first, without
 from aaf.ports import Connector
 from aaf.services.core import Core
-from aaf.services.judging import MAX_ROWS, RATE_EXCEEDED, failed_policy, too_long_to_review
+from aaf.services.judging import MAX_ROWS, failed_policy, too_long_to_review
 from aaf.services.quoting import too_crowded
 
 ASKER = "dry run"
@@ -253,7 +254,7 @@ async def asked_modules(
     if not applying or any(vote.verdict is Verdict.DENY for vote in given.guards):
         return NOTHING, ()
     raise_if_sealed(found)
-    over = given.asked.counters.get(RATE_EXCEEDED, 0) > 0
+    over = given.asked.counters.get(RATE_EXCEEDED, 0) != 0
     facts = canonical({"rate": {given.asked.agent_id: over}}) if configuration.limits else b"{}"
     try:
         document = encoded(given.asked, given.entry)

@@ -15,8 +15,8 @@ from aaf.domain.instants import instant
 from aaf.domain.principal import Permission
 from aaf.domain.record import ActionRecord, DataKey
 from aaf.policy.catalogue import Catalogue
-from aaf.policy.conditions import Absent
 from aaf.policy.judge import Policy
+from aaf.policy.operands.answers import Absent
 from aaf.policy.replaying import fits
 from aaf.policy.suggesting import Example, Fate, LeftOut, Proposal, Suggested, as_judged, fate, leaf, paths_of, propose
 from aaf.policy.suggesting_text import document, quoted

@@ -25,6 +25,7 @@ from aaf.entrypoints.api.routes import (
     configuration_status,
     drafts,
     dry_runs,
+    explaining,
     health,
     keys,
     ledger,
@@ -40,6 +41,7 @@ ROUTES: list[BaseRoute] = [
     route
     for part in (
         actions,
+        explaining,
         streaming,
         approvals,
         keys,

@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "Show the whole way: an agent acts, a person decides, a verifier proves it.",
     "approvals": "See and answer what waits for a person.",
     "actions": "See what agents asked for, and close what is open.",
+    "explain": "Explain why an action was decided as it was, and the smallest change that would have changed it.",
     "keys": "Make, list and revoke API keys.",
     "config": "See the configuration that is in force.",
     "policy": "Check, test and compare policies.",
