@@ -8,6 +8,7 @@ from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.inspecting import check_folder, inspect
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
+from aaf.bootstrap.rehearsing import Ran, Suite, run_cases, suites
 from aaf.bootstrap.starting import CONFIGURATION, FIRST_ADMIN, FIRST_KEY, HOLD, SHIPPED, App, Part, build
 
 __all__ = [
@@ -24,9 +25,13 @@ __all__ = [
     "Check",
     "Configured",
     "Part",
+    "Ran",
+    "Suite",
     "build",
     "check_folder",
     "drive",
     "inspect",
+    "run_cases",
     "sealed_secrets",
+    "suites",
 ]

@@ -22,6 +22,7 @@ COMMANDS = {
     "actions": "See what agents asked for, and close what is open.",
     "keys": "Make, list and revoke API keys.",
     "policy": "Check, test and compare policies.",
+    "test": "Run policy test cases against a configuration.",
     "secrets": "Keep credentials for connectors, sealed.",
     "audit": "Read, check and export the ledger.",
     "proof": "Export the proof pack of one action.",
