@@ -10,6 +10,7 @@ from aaf.bootstrap.inspecting import check_folder, inspect
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
 from aaf.bootstrap.rehearsing import Ran, Suite, run_cases, suites
 from aaf.bootstrap.starting import CONFIGURATION, FIRST_ADMIN, FIRST_KEY, HOLD, SHIPPED, App, Part, build
+from aaf.bootstrap.testing_modules import Covered, ModuleTest, ModuleTests
 
 __all__ = [
     "ANCHORS",
@@ -24,6 +25,9 @@ __all__ = [
     "App",
     "Check",
     "Configured",
+    "Covered",
+    "ModuleTest",
+    "ModuleTests",
     "Part",
     "Ran",
     "Suite",

@@ -73,9 +73,7 @@ def _read(node: Node, shared: Node | None, faults: Faults) -> Iterator[Case]:
         yield _case(one, f"{name} ({more or number})", what, out, inner, faults)
 
 
-def _case(
-    node: Node, name: str, given: Node | None, expected: Node | None, section: Section, faults: Faults
-) -> Case:
+def _case(node: Node, name: str, given: Node | None, expected: Node | None, section: Section, faults: Faults) -> Case:
     if given is None:
         faults.at(node, f"{section.what} lacks `given`", "add `given:` with an action")
     if expected is None:

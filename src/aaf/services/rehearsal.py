@@ -55,11 +55,9 @@ async def rehearse(core: Core, configuration: Configuration, case: Case) -> tupl
     return outcome, _asked(known, judged, formed)
 
 
-def _question(
-    core: Core, principal: Principal, configuration: Configuration, given: Given, formed: Formed
-) -> Question:
+def _question(core: Core, principal: Principal, configuration: Configuration, given: Given, formed: Formed) -> Question:
     """What `submit` would ask, with what the case adds."""
-    counters = {RATE_EXCEEDED: 0 for limit in configuration.limits if limit.enforce is Enforce.POLICY}
+    policy_asks = any(limit.enforce is Enforce.POLICY for limit in configuration.limits)
     return Question(
         principal=principal,
         name=formed.submission.name,
@@ -69,7 +67,7 @@ def _question(
         action=core.ids.new(),
         at=given.time,
         faults=formed.fault_code,
-        counters={**counters, **given.counters},
+        counters={**({RATE_EXCEEDED: 0} if policy_asks else {}), **given.counters},
         seen=tuple(Finding(code, Severity.INFO, "params", _NOTE) for code in given.findings),
         least=given.risk,
         labels=given.labels,

@@ -41,11 +41,11 @@ class _Looking:
     name: str
     settings: Mapping[str, Json]
 
-    async def dry_run(self, *, operation: str, params: Mapping[str, Json]) -> Effect:
+    async def dry_run(self, *, operation: str, params: Mapping[str, Json]) -> Effect:  # noqa: ARG002 - the port's
         """Nothing is looked at."""
         return Effect(operation, "", "a test looks at nothing", {})
 
-    async def run(self, *, operation: str, params: Mapping[str, Json], expected: Effect | None) -> Json:
+    async def run(self, **_: object) -> Json:
         """Nothing runs.
 
         Raises:
@@ -95,7 +95,7 @@ def _nothing_is_called() -> NoReturn:
 class _NoSecret:
     """A test knows no credential."""
 
-    async def get(self, handle: str, /) -> str:
+    async def get(self, handle: str) -> str:  # noqa: ARG002 - the port's
         """None.
 
         Raises:

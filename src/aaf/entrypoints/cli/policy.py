@@ -8,6 +8,7 @@ import typer
 from aaf.bootstrap import check_folder
 from aaf.domain.canonical import Json
 from aaf.domain.errors import ConfigurationInvalid, Problem
+from aaf.entrypoints.cli import policy_test
 from aaf.entrypoints.cli.terminal.options import AsJson, group
 from aaf.entrypoints.cli.terminal.output import data, inert, note, say
 from aaf.entrypoints.cli.terminal.stopping import Status, masked
@@ -18,6 +19,9 @@ app = group("Check, test and compare policies.")
 @app.callback()
 def _group() -> None:
     """Check, test and compare policies."""
+
+
+app.command(name="test")(policy_test.run)
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of aaf.yaml.")]

@@ -26,7 +26,7 @@ Coverage = Annotated[bool, typer.Option("--coverage", help="List the rules that 
 
 
 @app.command()
-def test(
+def cases(
     places: Places,
     config: Config = None,
     only: Pattern = "",
@@ -73,7 +73,9 @@ def _ran(places: list[Path], config: Path | None, only: str) -> Iterator[tuple[S
 def _no_tests(places: list[Path], only: str) -> Stopped:
     where = ", ".join(map(str, places))
     if only:
-        return Stopped("no_tests", f"No case in {where} has {only} in its name.", hint="Leave out -k to run all of them.")
+        return Stopped(
+            "no_tests", f"No case in {where} has {only} in its name.", hint="Leave out -k to run all of them."
+        )
     return Stopped(
         "no_tests",
         f"There are no cases in {where}.",

@@ -40,7 +40,8 @@ def junit(results: Sequence[Result]) -> bytes:
                 what.text = "\n".join(map(inert, one.lines))
             if one.printed:
                 SubElement(case, "system-out").text = "\n".join(map(inert, one.printed))
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _counts(results: Sequence[Result]) -> dict[str, str]:

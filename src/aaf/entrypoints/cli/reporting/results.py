@@ -57,7 +57,9 @@ def result_of(ran: Ran) -> Result:
         return Result(case.file, case.line, case.name, Kind.PASS)
     width = max(len(one.what) for one in ran.wrong)
     lines = [f"{one.what:<{width}}  expected {one.expected}, was {one.was}" for one in ran.wrong]
-    lines += [f"decided by {name}: {reason}" if reason else f"decided by {name}" for name, reason in outcome.reasons.items()]
+    lines += [
+        f"decided by {name}: {reason}" if reason else f"decided by {name}" for name, reason in outcome.reasons.items()
+    ]
     overruled = [name for name in outcome.spoke if name not in outcome.reasons]
     lines += [f"overruled: {', '.join(overruled)}"] if overruled else []
     lines += [f"because {one}" for one in outcome.said]
