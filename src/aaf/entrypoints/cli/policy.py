@@ -8,7 +8,7 @@ import typer
 from aaf.bootstrap import check_folder
 from aaf.domain.canonical import Json
 from aaf.domain.errors import ConfigurationInvalid, Problem
-from aaf.entrypoints.cli import policy_test
+from aaf.entrypoints.cli import policy_packs, policy_test
 from aaf.entrypoints.cli.terminal.options import AsJson, group
 from aaf.entrypoints.cli.terminal.output import data, inert, note, say
 from aaf.entrypoints.cli.terminal.stopping import Status, masked
@@ -22,6 +22,8 @@ def _group() -> None:
 
 
 app.command(name="test")(policy_test.run)
+app.command()(policy_packs.packs)
+app.command()(policy_packs.init)
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of aaf.yaml.")]

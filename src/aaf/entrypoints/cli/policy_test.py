@@ -11,7 +11,7 @@ from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.reporting.junit import write_junit
 from aaf.entrypoints.cli.reporting.results import Kind, Result, all_passed, result_of, summary, tell
 from aaf.entrypoints.cli.terminal.options import AsJson
-from aaf.entrypoints.cli.terminal.output import data, inert, note, say
+from aaf.entrypoints.cli.terminal.output import data, inert, say
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 Places = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Configuration folders, or test files.")]
@@ -71,9 +71,9 @@ def run(
     else:
         tell(results)
         _tell_coverage(covered, share)
-        note(f"{summary(results)}.", "bold green" if all_passed(results) else "bold red")
+        say(f"{summary(results)}.", "bold green" if all_passed(results) else "bold red")
         if not enough:
-            note(f"{share} % of the lines were reached, {fail_under} % are wanted.", "bold red")
+            say(f"{share} % of the lines were reached, {fail_under} % are wanted.", "bold red")
     if not all_passed(results) or not enough:
         raise typer.Exit(int(Status.NO))
 

@@ -11,7 +11,7 @@ from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.reporting.junit import write_junit
 from aaf.entrypoints.cli.reporting.results import all_passed, result_of, summary, tell
 from aaf.entrypoints.cli.terminal.options import AsJson, single
-from aaf.entrypoints.cli.terminal.output import data, inert, note, say
+from aaf.entrypoints.cli.terminal.output import data, inert, say
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped
 
 app = single()
@@ -59,7 +59,7 @@ def cases(
         tell(results)
         for name in unspoken:
             say(f"no case made it speak: {inert(str(name))}", "yellow")
-        note(f"{summary(results)}.", "bold green" if all_passed(results) else "bold red")
+        say(f"{summary(results)}.", "bold green" if all_passed(results) else "bold red")
     if not all_passed(results):
         raise typer.Exit(int(Status.NO))
 
