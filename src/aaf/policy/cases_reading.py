@@ -12,6 +12,7 @@ from aaf.domain.errors import Code
 from aaf.domain.instants import read as read_instant
 from aaf.policy.cases import AGENT, NOON, REFUSED, Case, Expected, Given
 from aaf.policy.catalogue import Risk
+from aaf.policy.checking import FINDINGS
 from aaf.policy.positioned import Faults, Node, parse
 from aaf.policy.reading import Section, did_you_mean
 from aaf.policy.rules import MAX_QUORUM
@@ -127,13 +128,21 @@ def _given(section: Section, faults: Faults) -> Given:
         agent_id=agent_id,
         roles=frozenset(role for role, _ in roles),
         time=_time(section, faults),
-        findings=tuple(code for code, _ in section.texts("findings")),
+        findings=_findings(section, faults),
         risk=section.choice("risk", Risk, Risk.LOW),
         labels=frozenset(label for label, _ in labels),
         counters=_counters(section, faults),
     )
     section.close()
     return given
+
+
+def _findings(section: Section, faults: Faults) -> tuple[str, ...]:
+    found = section.texts("findings")
+    for code, node in found:
+        if code not in FINDINGS:
+            faults.at(node, f"there is no finding `{code[:64]}`", did_you_mean(code, FINDINGS))
+    return tuple(code for code, _ in found)
 
 
 def _time(section: Section, faults: Faults) -> int:

@@ -11,7 +11,7 @@ from aaf.adapters.rego import worker
 from aaf.adapters.rego.alone import Alone
 from aaf.adapters.rego.conversation import BrokenError, refusal
 from aaf.adapters.rego.process import EngineLackingError
-from aaf.policy.rego.testing import Script, TestModule
+from aaf.policy.rego.testing import Script, ScriptTests
 
 TOUCHED = worker.TOUCHED
 LOAD = 10.0
@@ -116,7 +116,7 @@ class Bench:
 
 
 def run_module(
-    module: TestModule, modules: Sequence[Script], reached: Reached, chosen: Sequence[tuple[str, int]]
+    module: ScriptTests, modules: Sequence[Script], reached: Reached, chosen: Sequence[tuple[str, int]]
 ) -> Iterator[Tested]:
     """Run some tests of a module."""
     under = [one for one in modules if one.name == module.under or one.library]

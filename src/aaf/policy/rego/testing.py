@@ -40,6 +40,7 @@ FACTS = "facts"
 MAX_TESTS = 1000
 """Tests of one module."""
 _STRANGE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, Unfamiliar, ValueError)
+_TOO_STRANGE = "this has a form that can't be checked", "write it more simply"
 _PACKAGE = "write `package aaf.policies.<name>_test`"
 
 
@@ -55,7 +56,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
-class TestModule:
+class ScriptTests:
     """A file of tests: the module that it is about, and its tests by name with the line of each."""
 
     file: str
@@ -85,9 +86,9 @@ def whole(modules: Iterable[Module], files: Mapping[str, bytes]) -> tuple[Script
 
 def read_tests(
     texts: Mapping[str, bytes], modules: Sequence[Script], parser: Parser, faults: Faults
-) -> tuple[TestModule, ...]:
+) -> tuple[ScriptTests, ...]:
     """Read test files; `texts` by the names under which they are shown. What is wrong is in `faults`, and then nothing is to be run."""
-    found: list[TestModule] = []
+    found: list[ScriptTests] = []
     units = {one.name: _unit_of(one, parser, faults.of(one.name)) for one in modules} if texts else {}
     for file, data in texts.items():
         module = _read(file, data, modules, units, parser, faults.of(file))
@@ -111,7 +112,7 @@ def _read(
     units: Mapping[str, Unit | None],
     parser: Parser,
     faults: Faults,
-) -> TestModule | None:
+) -> ScriptTests | None:
     stem = file.rpartition("/")[2].removesuffix(".rego")
     names = {one.name.rpartition("/")[2].removesuffix(".rego"): one.name for one in modules}
     under = names.get(stem.removesuffix(SUFFIX))
@@ -126,8 +127,11 @@ def _read(
     if source is None or stated is None:
         return None
     parsed = _parsed(file, source, stated, parser, faults)
-    unit = _unit(*parsed) if parsed is not None else None
-    if parsed is None or unit is None:
+    if parsed is None:
+        return None
+    unit = _unit(*parsed)
+    if unit is None:
+        faults.add((0, 0), *_TOO_STRANGE)
         return None
     before = len(faults.problems)
     seen = [one for one in (units[under], *(units[one.name] for one in modules if one.library)) if one is not None]
@@ -141,7 +145,7 @@ def _read(
     if len(tests) > MAX_TESTS:
         faults.add((0, 0), f"a file has at most {MAX_TESTS} tests", "split it")
     facts = f"data.{parsed[0].package}.{FACTS}" if FACTS in _names(unit) else ""
-    return TestModule(file, under, parsed[0], tuple(tests.items()), facts) if len(faults.problems) == before else None
+    return ScriptTests(file, under, parsed[0], tuple(tests.items()), facts) if len(faults.problems) == before else None
 
 
 def _parsed(
@@ -208,7 +212,7 @@ def _check(unit: Unit, seen: Sequence[Unit], faults: Faults) -> None:
             if reference.root == "data":
                 _look_up(reference.path, reference.place, seen, mocked, complaints, outside=False)
     except (*_STRANGE, TooMuchWork):
-        complaints.add((1, 1), "this has a form that can't be checked", "write it more simply")
+        complaints.add((1, 1), *_TOO_STRANGE)
     for at, (message, hint) in sorted(complaints.found.items()):
         faults.add(at, message, hint)
 
