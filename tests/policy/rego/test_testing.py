@@ -25,7 +25,7 @@ decision := "deny" if to_number(input.params.amount) > money.limit(input.params.
 """
 OLD = 'package aaf.policies\n\ndecision = "deny" { input.tool == "pay" }\n'
 MODULES = {"pay.rego": PAY, "money.rego": LIBRARY, "using.rego": USING, "old.rego": OLD}
-HEAD = "package aaf.policies.pay_test\n\nimport data.aaf.policies\n\n"
+HEAD = "package aaf.policies.pay_test\n\nimport data.aaf.policies.decision\n\n"
 
 
 def scripts() -> tuple[Script, ...]:
@@ -58,10 +58,10 @@ def test_tests_are_the_rules_that_begin_so_each_once_with_its_line() -> None:
     (module,), problems = read(
         HEAD
         + "facts := {}\n"
-        + 'test_small if policies.decision == "allow" with input as {"params": {"amount": "5"}}\n'
+        + 'test_small if decision == "allow" with input as {"params": {"amount": "5"}}\n'
         + "test_small if false\n"
         + "helper := 1\n"
-        + 'test_large if policies.decision == "deny" with input as {"params": {"amount": "500"}}\n'
+        + 'test_large if decision == "deny" with input as {"params": {"amount": "500"}}\n'
         + "test_function(x) := x\n"
     )
     assert problems == []
@@ -93,18 +93,24 @@ def test_what_with_makes_may_be_anything_that_no_module_has() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("test_it if not policies.decison", "`policies/pay.rego` has no rule `decison` (did you mean `decision`?)"),
+        (
+            "test_it if not data.aaf.policies.decison",
+            "`policies/pay.rego` has no rule `decison` (did you mean `decision`?)",
+        ),
         ("test_it if not data.aaf.policy.decision", "`data.aaf.policy.decision` is nothing that these tests see"),
         ("test_it if not data.rates.EUR", "`data.rates.EUR` is nothing that these tests see"),
         (
-            'test_it if policies.decision == "allow" with policies.smal as true',
+            'test_it if decision == "allow" with data.aaf.policies.smal as true',
             "`policies/pay.rego` has no rule `smal` (did you mean `small`?)",
         ),
         (
-            "test_it if not policies.small with input as reqest",
+            "test_it if not data.aaf.policies.small with input as reqest",
             "nothing gives the variable `reqest` a value",
         ),
-        ("test_it if not policies.small == wanted", "nothing gives the variable `wanted` a value"),
+        ("test_it if not data.aaf.policies.small == wanted", "nothing gives the variable `wanted` a value"),
+        ("test_it if not data.aaf.policies", "this names a whole package, and every rule of it would be evaluated"),
+        ("import data.aaf.policies\ntest_it if policies.decision", "this names a whole package"),
+        ("import data.aaf.policies.decison as said\ntest_it if not said", "has no rule `decison`"),
         ("testing := true", "no rule of this file begins with test_"),
         ("test_it if {", "is never closed"),
         ("test_it := := 1", "not Rego"),
@@ -117,7 +123,7 @@ def test_a_test_that_could_never_fail_or_be_read_is_refused(line: str, said: str
 def test_a_variable_that_the_rule_gives_a_value_may_be_given_to_with() -> None:
     _, problems = read(
         HEAD + 'test_it if {\n\tsome amount in ["1", "2"]\n\tasked := {"params": {"amount": amount}}\n'
-        "\tpolicies.small with input as asked\n}\n"
+        "\tdata.aaf.policies.small with input as asked\n}\n"
     )
     assert problems == []
 

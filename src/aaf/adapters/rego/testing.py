@@ -23,7 +23,7 @@ RESTARTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class RuleResult:
     """What came of one test: `said` is the engine's JSON, empty where there is none, and then `error` says why."""
 
     test: str
@@ -72,11 +72,11 @@ class Bench:
         self._worker = Alone()
         self._starts = 0
 
-    def ask(self, rule: str, document: bytes | None = None, facts: bytes = b"{}") -> Tested:
+    def ask(self, rule: str, document: bytes | None = None, facts: bytes = b"{}") -> RuleResult:
         """What a rule is; with a `document` it is that input, and functions know `facts`."""
         why = self._ready()
         if why:
-            return Tested(rule, 0, error=why)
+            return RuleResult(rule, 0, error=why)
         known = json.loads(facts)
         content = {
             "document": None if document is None else document.decode(),
@@ -85,12 +85,12 @@ class Bench:
         }
         why, status, body = self._worker.do(worker.TEST, json.dumps(content).encode(), self._answer)
         if why:
-            return Tested(rule, 0, error=why)
+            return RuleResult(rule, 0, error=why)
         if status == worker.REFUSED:
-            return Tested(rule, 0, error=_words(body))
+            return RuleResult(rule, 0, error=_words(body))
         said = json.loads(body)
         self._reached.reach(said["covered"])
-        return Tested(rule, 0, said["said"], _placed(said["error"]), tuple(said["printed"]))
+        return RuleResult(rule, 0, said["said"], _placed(said["error"]), tuple(said["printed"]))
 
     def _ready(self) -> str:
         """Load the modules where no worker has them; why that can't be done, or nothing."""
@@ -117,14 +117,14 @@ class Bench:
 
 def run_module(
     module: ScriptTests, modules: Sequence[Script], reached: Reached, chosen: Sequence[tuple[str, int]]
-) -> Iterator[Tested]:
+) -> Iterator[RuleResult]:
     """Run some tests of a module."""
     under = [one for one in modules if one.name == module.under or one.library]
     bench = Bench([*under, module.module], module.facts, reached)
     try:
         for name, line in chosen:
             done = bench.ask(module.rule(name))
-            yield Tested(name, line, done.said, done.error, done.printed)
+            yield RuleResult(name, line, done.said, done.error, done.printed)
     finally:
         bench.close()
 

@@ -208,6 +208,9 @@ def _check(unit: Unit, seen: Sequence[Unit], faults: Faults) -> None:
                 complaints.add(where, f"nothing gives the variable `{name}` a value", near)
             for path, where in _replaced(unit, rule):
                 _look_up(path, where, seen, (), complaints, outside=True)
+        for target, where in unit.imports.values():
+            if target[0] == "data":
+                _look_up(target[1:], where, seen, mocked, complaints, outside=False)
         for reference in references(unit):
             if reference.root == "data":
                 _look_up(reference.path, reference.place, seen, mocked, complaints, outside=False)
@@ -267,12 +270,20 @@ def _look_up(
                 complaints.add(where, f"`{unit.name}` has no rule `{step}`", did_you_mean(step, known))
             return
         if unit.package[: len(path)] == path:
+            if not unit.library and not outside:
+                _refuse_whole(unit, where, complaints)
             return
     if outside or any(path[: len(one)] == one or one[: len(path)] == path for one in mocked):
         return
     stated = ".".join(("data", *(step or "…" for step in path)))
     packages = [".".join(("data", *unit.package)) for unit in seen]
     complaints.add(where, f"`{stated}` is nothing that these tests see", did_you_mean(stated, packages))
+
+
+def _refuse_whole(unit: Unit, where: Place, complaints: Complaints) -> None:
+    """A package named as a whole has the engine evaluate all of its rules: others could fail, and count as reached."""
+    hint = f"name the rule, such as data.{'.'.join(unit.package)}.decision"
+    complaints.add(where, "this names a whole package, and every rule of it would be evaluated", hint)
 
 
 def _names(unit: Unit) -> set[str]:

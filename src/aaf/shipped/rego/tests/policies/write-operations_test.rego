@@ -1,7 +1,7 @@
 # Tests of policies/write-operations.rego.
 package aaf.policies.write_operations_test
 
-import data.aaf.policies
+import data.aaf.policies.decision
 
 asked(operation, pre_approved) := {
 	"tool": "http_proxy",
@@ -12,7 +12,7 @@ asked(operation, pre_approved) := {
 
 test_every_write_is_held_as_of_high_risk if {
 	every operation in ["POST", "PUT", "DELETE"] {
-		policies.decision == {
+		decision == {
 			"action": "require_approval",
 			"risk_level": "high",
 			"reason": "Write operations require approval"
@@ -21,9 +21,9 @@ test_every_write_is_held_as_of_high_risk if {
 }
 
 test_a_write_that_a_grant_covers_is_not_held if {
-	not policies.decision with input as asked("POST", true)
+	not decision with input as asked("POST", true)
 }
 
 test_a_read_is_no_business_of_this_policy if {
-	not policies.decision with input as asked("GET", false)
+	not decision with input as asked("GET", false)
 }
