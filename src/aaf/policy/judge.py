@@ -125,6 +125,12 @@ class Policy:
             found = [one for one in self._candidates if _may_name(one[1], tool, operation)]
         return tuple(rule for _, rule, _ in found)
 
+    def matching(self, asked: Input) -> list[Vote]:
+        """The votes of every rule that matches `asked`, also of those that another overruled."""
+        if asked.name not in self._by_name:
+            return self._strangers.votes(asked)
+        return self.matcher(asked.name, asked.klass).votes(asked)
+
     def _index(self) -> dict[str, list[tuple[int, Rule, Voices]]]:
         """For each action type the rules whose own words about tool and operation don't rule it out."""
         by_tool: dict[str, list[str]] = {}

@@ -40,7 +40,8 @@ class Question:
 
     `dry_run` asks for one even where the answer is allow: the approval rested on what an earlier one found. `counters` are those of the
     submission, also when it is judged again; `again` says that it is, so that no rate is looked at. `rehearsal` asks what would be decided:
-    nothing outside is touched, so no dry run is made.
+    nothing outside is touched, so no dry run is made. `seen`, `least` and `labels` are what a policy test says of analysis, of the risk and
+    of the session: they only add.
     """
 
     principal: Principal
@@ -55,6 +56,9 @@ class Question:
     again: bool = False
     rehearsal: bool = False
     counters: Mapping[str, int | str] = field(default_factory=lambda: MappingProxyType({}))
+    seen: tuple[Finding, ...] = ()
+    least: Risk = Risk.LOW
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
         else:
             findings, target, charges = analysis.findings, analysis.target, analysis.charges
             guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
-    findings += _searched(core, question, guards)
+    findings += (*_searched(core, question, guards), *question.seen)
     asked = _input(known, question, entry, findings)
     guards += known.configuration.limits_on(asked.name).votes(asked.counters)
     if charges and not question.again:
@@ -250,13 +254,14 @@ def _input(known: Known, question: Question, entry: Entry | None, findings: tupl
         agent_name=principal.name,
         org=known.org,
         klass=entry.klass if entry else ActionClass.OTHER,
-        risk=max([floor, *seen], key=lambda risk: risk.level),
+        risk=max([floor, question.least, *seen], key=lambda risk: risk.level),
         time=question.at,
         release=known.release,
         roles=principal.roles,
         server=question.server,
         action_id=question.action,
         context=question.context,
+        labels=question.labels,
         findings=frozenset(found.code for found in findings),
         counters=question.counters,
     )

@@ -74,7 +74,7 @@ def test_no_engine_is_fatal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_refusal_that_says_nothing_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def says(_: Trial, __: object, kind: int, *___: object) -> tuple[str, bytes]:
+    def says(_: Trial, kind: int, *__: object) -> tuple[str, bytes]:
         return "", json.dumps({"refused": {}}).encode() if kind == worker.LOAD else b"nonsense"
 
     monkeypatch.setattr(Trial, "_do", says)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import aaf
+from aaf.adapters.folder import read_folder
 from aaf.domain.decision import Decision, Source, Verdict
 from aaf.domain.errors import Code
 from aaf.policy.catalogue import ActionClass
@@ -49,7 +50,7 @@ rate_limit_exceeded(input.agent_id)
 
 
 def _shipped(**policies: str) -> Configuration:
-    files = {path.relative_to(SHIPPED).as_posix(): path.read_bytes() for path in sorted(SHIPPED.rglob("*.*"))}
+    files = read_folder(SHIPPED)
     if policies:
         files = {name: data for name, data in files.items() if not name.startswith("policies/")}
     return load(

@@ -32,6 +32,16 @@ MAX_ENTRIES = 1_000
 """Names of the largest directory that is listed."""
 
 
+def analysed(operation: str, params: Mapping[str, Json], *, protect: Iterable[str], max_bytes: int) -> Analysis:
+    """What the letters of a request say, for which no root is needed."""
+    try:
+        request = request_of(operation, params, protect=protect, max_bytes=max_bytes)
+    except ConnectorFailed as refused:
+        field = refused.path.removeprefix("$.")
+        return Analysis((Finding(str(refused.code), Severity.HIGH, field, refused.message, refused.code),))
+    return Analysis(target=_name(request.path))
+
+
 class FilesConnector:
     """Runs `read`, `list`, `write` and `delete`; `protect` adds patterns to the protected names (`analysis.path.protected`)."""
 
@@ -50,12 +60,7 @@ class FilesConnector:
 
     def analyse(self, *, operation: str, params: Mapping[str, Json]) -> Analysis:
         """Judge the path by its letters; a path that leads out of the root, isn't plain or is protected is a deny."""
-        try:
-            request = request_of(operation, params, protect=self._protect, max_bytes=self._max_bytes)
-        except ConnectorFailed as refused:
-            field = refused.path.removeprefix("$.")
-            return Analysis((Finding(str(refused.code), Severity.HIGH, field, refused.message, refused.code),))
-        return Analysis(target=_name(request.path))
+        return analysed(operation, params, protect=self._protect, max_bytes=self._max_bytes)
 
     async def dry_run(self, *, operation: str, params: Mapping[str, Json]) -> Effect:
         """Look at the target and say what a run would change."""

@@ -7,11 +7,10 @@ is decided, and what a module answers isn't looked at.
 import json
 from collections.abc import Sequence
 
-from aaf.adapters.driving import drive
 from aaf.adapters.rego import worker
-from aaf.adapters.rego.conversation import BrokenError, Conversation, answers, loading, question, refusal
-from aaf.adapters.rego.process import EngineLackingError, Process
-from aaf.adapters.rego.waiting import Blocking
+from aaf.adapters.rego.alone import Alone
+from aaf.adapters.rego.conversation import BrokenError, answers, loading, question, refusal
+from aaf.adapters.rego.process import EngineLackingError
 from aaf.policy.rego.module import Module
 from aaf.policy.rego.parsing import Failure
 
@@ -31,11 +30,9 @@ class Trial:
         """Start nothing yet."""
         self._modules, self._facts = modules, facts
         self._load, self._answer = load, answer
-        self._process: Process | None = None
+        self._worker = Alone()
         self._status = worker.DONE
-        self._conversation = Conversation()
         self._unloaded: dict[str, str] = {}
-        self._wait = Blocking(1)
 
     def run(self, asked: Sequence[tuple[Module, bytes]]) -> tuple[Failure, ...]:
         """Ask each module about its document; what failed."""
@@ -43,36 +40,35 @@ class Trial:
         starts = 0
         try:
             for module, document in asked:
-                process: Process | Failure | None = self._process
-                if process is None:
+                if self._worker.process is None:
                     starts += 1
                     if starts > _RESTARTS:
                         break
-                    process = self._start()
-                if isinstance(process, Failure):
-                    return (*found, process)
-                said = self._ask(process, module, document)
+                    failed = self._start()
+                    if failed is not None:
+                        return (*found, failed)
+                said = self._ask(module, document)
                 found += [said] if said is not None else []
         finally:
-            self._end()
+            self._worker.end()
         return tuple(found)
 
-    def _start(self) -> Process | Failure:
+    def _start(self) -> Failure | None:
         try:
-            process = self._process = Process()
+            self._worker.start()
         except EngineLackingError as failure:
             return Failure("", 0, str(failure), fatal=True)
-        why, body = self._do(process, worker.LOAD, loading(1, self._modules), self._load)
+        why, body = self._do(worker.LOAD, loading(1, self._modules), self._load)
         if why:
             return Failure("", 0, f"the modules together can't be loaded: {why}", fatal=True)
         self._unloaded = dict(json.loads(body)["refused"])
-        return process
+        return None
 
-    def _ask(self, process: Process, module: Module, document: bytes) -> Failure | None:
+    def _ask(self, module: Module, document: bytes) -> Failure | None:
         if module.name in self._unloaded:
             return Failure(module.name, 0, f"the engine doesn't load it: {self._unloaded[module.name]}", fatal=True)
         place = self._modules.index(module)
-        why, body = self._do(process, worker.EVALUATE, question(1, [place], document, self._facts), self._answer)
+        why, body = self._do(worker.EVALUATE, question(1, [place], document, self._facts), self._answer)
         if why:
             return Failure(module.name, 0, f"asked about a sample, {why}", fatal=True)
         try:
@@ -86,23 +82,7 @@ class Trial:
             said.file or module.name, said.line, f"asked about a sample, it fails: {said.message}", fatal=False
         )
 
-    def _do(self, process: Process, kind: int, body: bytes, seconds: float) -> tuple[str, bytes]:
+    def _do(self, kind: int, body: bytes, seconds: float) -> tuple[str, bytes]:
         """Have one job done: why there is no answer, or the answer."""
-        frame = self._conversation.ask(kind, body)
-        try:
-            self._status, answer = drive(self._wait.exchange(process.socket, self._conversation, frame, seconds))
-        except TimeoutError:
-            why = f"there is no answer within {seconds:g} s"
-        except OSError:
-            why = process.cause()[1]
-        except BrokenError as broken:
-            why = str(broken)
-        else:
-            return "", answer
-        self._end()
-        return why, b""
-
-    def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-        self._process, self._conversation = None, Conversation()
+        why, self._status, answer = self._worker.do(kind, body, seconds)
+        return why, answer

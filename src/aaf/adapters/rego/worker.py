@@ -20,7 +20,7 @@ from typing import Any, Protocol
 HEADER = struct.Struct(">IQB")
 QUESTION = struct.Struct(">IHI")
 """An evaluation: number of the set of modules, how many of them, length of the document; then their places, the document, the facts."""
-LOAD, EVALUATE, PARSE = 1, 2, 3
+LOAD, EVALUATE, PARSE, BENCH, TEST = 1, 2, 3, 4, 5
 DONE, REFUSED = 0, 1
 MAX_FRAME = 64 * 1_048_576
 """Bytes of a body, in both directions; a longer answer is refused where it is made and where it is read."""
@@ -44,6 +44,11 @@ REFUSED_FUNCTIONS = {
 }
 """Functions whose result isn't a function of the document, with how many arguments they take."""
 
+TOUCHED = "aaf_touched"
+"""A rule that is added to modules under test, below their text: asking for it makes the engine say which lines a module has."""
+MAX_PRINTED = 100
+"""Lines that one test may print; 500 characters each."""
+
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _ASKING = f"package {ANSWER}\nvalue := [{{}}]\nready := true\n"
 """In a list, what a module says and that it says nothing can't be mixed up, whatever the value."""
@@ -64,6 +69,9 @@ class _Rego(Protocol):
     def eval_rule_as_json(self, rule: str, /) -> str: ...
     def get_ast_as_json(self) -> str: ...
     def get_packages(self) -> list[str]: ...
+    def set_enable_coverage(self, enable: object, /) -> None: ...
+    def clear_coverage_data(self) -> None: ...
+    def get_coverage_report_as_json(self) -> str: ...
 
 
 class NoFactError(Exception):
@@ -167,6 +175,73 @@ class Set:
             engine.take_prints()
 
 
+class Bench:
+    """One module whole, with the libraries and perhaps a module of tests: what is asked of it is measured by lines."""
+
+    def __init__(self, engine: _Rego, content: Mapping[str, Any]) -> None:
+        """Load everything; `facts` names a rule that holds what functions know."""
+        self._engine = engine
+        self._facts: dict[str, Any] = {}
+        self._ends: dict[str, int] = {}
+        for one in content["modules"]:
+            engine.set_rego_v0(one["dialect"] == "v0")
+            self._ends[one["name"]] = one["text"].count("\n") + 2
+            engine.add_policy(one["name"], f"{one['text']}\n{TOUCHED} := true\n")
+        engine.set_rego_v0(False)
+        engine.set_gather_prints(True)
+        engine.set_enable_coverage(True)
+        for name in FACTS:
+            engine.add_extension(name, 1, self._look_up(name))
+        for name, arguments in REFUSED_FUNCTIONS.items():
+            engine.add_extension(name, arguments, _refuse(name))
+        for package in dict.fromkeys(one["package"] for one in content["modules"]):
+            engine.eval_rule_as_json(f"data.{package}.{TOUCHED}")
+        self.lines = {name: sorted({*covered, *left}) for name, covered, left in self._measured()}
+        if content["facts"]:
+            said = json.loads(engine.eval_rule_as_json(content["facts"]))
+            self._facts = said if isinstance(said, dict) else {}
+        engine.take_prints()
+
+    def _look_up(self, name: str) -> Callable[[object], bool]:
+        def looked_up(argument: object) -> bool:
+            found = self._facts.get(name, {})
+            if type(argument) is not str or argument not in found:
+                msg = f"{name}: no fact about this argument"
+                raise NoFactError(msg)
+            return bool(found[argument])
+
+        return looked_up
+
+    def _measured(self) -> list[tuple[str, list[int], list[int]]]:
+        """Each module, the lines of it that were reached since this was last cleared, and the others."""
+        files = json.loads(self._engine.get_coverage_report_as_json())["files"]
+        return [
+            (
+                one["path"],
+                [line for line in one["covered"] if line < self._ends[one["path"]]],
+                [line for line in one["not_covered"] if line < self._ends[one["path"]]],
+            )
+            for one in files
+            if one["path"] in self._ends
+        ]
+
+    def ask(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """What one rule is, what was printed and which lines were reached; an error is an answer too."""
+        engine = self._engine
+        engine.clear_coverage_data()
+        if content["document"] is not None:
+            engine.set_input(json.loads(content["document"]))
+            self._facts = content["facts"]
+        said, error = "", ""
+        try:
+            said = str(engine.eval_rule_as_json(content["rule"]))[:500]
+        except Exception as failure:  # noqa: BLE001 - as above
+            error = plain(str(failure)) or "the engine gives no reason"
+        printed = [str(line)[:500] for line in list(engine.take_prints())[:MAX_PRINTED]]  # type: ignore[call-overload]
+        covered = {name: lines for name, lines, _ in self._measured()}
+        return {"covered": covered, "error": error, "printed": printed, "said": said}
+
+
 def _refuse(name: str) -> Callable[..., None]:
     def refused(*_: object) -> None:
         msg = f"{name} is not available to policies"
@@ -182,6 +257,7 @@ class Jobs:
         """`engine` makes an engine."""
         self._engine = engine
         self._sets: dict[int, Set] = {}
+        self._bench: Bench | None = None
         self._given = b"{}"
         self._facts: dict[str, Any] | None = None
 
@@ -199,6 +275,8 @@ class Jobs:
         content = json.loads(body)
         if kind == LOAD:
             return self._load(content)
+        if kind in (BENCH, TEST):
+            return self._test(kind, content)
         return self._parse(content)
 
     def _load(self, content: Mapping[str, Any]) -> bytes:
@@ -216,6 +294,15 @@ class Jobs:
         places = struct.unpack_from(f">{count}H", body, QUESTION.size)
         return f"[{','.join(modules.ask(place, document) for place in places)}]".encode()
 
+    def _test(self, kind: int, content: Mapping[str, Any]) -> bytes:
+        if kind == TEST and self._bench is not None:
+            return json.dumps(self._bench.ask(content)).encode()
+        try:
+            self._bench = Bench(self._engine(), content)
+        except Exception as failure:  # noqa: BLE001 - as above
+            raise _Refusal("", str(failure)) from None
+        return json.dumps({"lines": self._bench.lines}).encode()
+
     def _parse(self, content: Mapping[str, Any]) -> bytes:
         engine = self._engine()
         try:
@@ -226,9 +313,14 @@ class Jobs:
             raise _Refusal(content["name"], str(failure)) from None
 
 
+def plain(text: str) -> str:
+    """The engine's own words without its stack."""
+    return text.partition("Stack backtrace")[0].strip()[:4096]
+
+
 def refusal(module: str, text: str) -> bytes:
-    """A refusal as it is sent: the engine's own words without its stack, which is for the log and for people who publish."""
-    return json.dumps({"module": module, "text": text.partition("Stack backtrace")[0].strip()[:4096]}).encode()
+    """A refusal as it is sent; it is for the log and for people who publish."""
+    return json.dumps({"module": module, "text": plain(text)}).encode()
 
 
 def complaints() -> str:

@@ -24,6 +24,7 @@ COMMANDS = {
     "keys": "Make, list and revoke API keys.",
     "config": "See the configuration that is in force.",
     "policy": "Check, test and compare policies.",
+    "test": "Run policy test cases against a configuration.",
     "limits": "Show rate and spend limits, and what is used of them now.",
     "secrets": "Keep credentials for connectors, sealed.",
     "audit": "Read, check and export the ledger.",

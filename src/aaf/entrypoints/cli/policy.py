@@ -8,6 +8,7 @@ import typer
 from aaf.bootstrap import check_folder
 from aaf.domain.canonical import Json
 from aaf.domain.errors import ConfigurationInvalid, Problem
+from aaf.entrypoints.cli import policy_packs, policy_test
 from aaf.entrypoints.cli.policy_diff import diff
 from aaf.entrypoints.cli.policy_suggest import suggest
 from aaf.entrypoints.cli.terminal.options import AsJson, group
@@ -20,6 +21,11 @@ app = group("Check, test and compare policies.")
 @app.callback()
 def _group() -> None:
     """Check, test and compare policies."""
+
+
+app.command(name="test")(policy_test.run)
+app.command()(policy_packs.packs)
+app.command()(policy_packs.init)
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of aaf.yaml.")]

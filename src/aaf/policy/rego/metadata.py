@@ -44,23 +44,31 @@ class Header:
         return self.package.startswith(f"{LIBRARIES}.")
 
 
-def read_header(source: Source, faults: Faults) -> Header | None:
-    """The package and the metadata, or None where `faults` says what is wrong."""
-    before = len(faults.problems)
+def read_package(source: Source, faults: Faults, *, hint: str) -> tuple[str, int, int] | None:
+    """The package, and the offsets of its name; None where a file doesn't begin with one, which `faults` then says."""
     found = _PACKAGE.match(source.bare)
     if found is None:
         start = len(source.bare) - len(source.bare.lstrip())
-        faults.add(source.place(start), "a module begins with its package", _HINT)
+        faults.add(source.place(start), "a module begins with its package", hint)
         return None
-    package = found[1]
-    where = source.place(found.start(1))
+    return found[1], found.start(1), found.end(1)
+
+
+def read_header(source: Source, faults: Faults) -> Header | None:
+    """The package and the metadata, or None where `faults` says what is wrong."""
+    before = len(faults.problems)
+    stated = read_package(source, faults, hint=_HINT)
+    if stated is None:
+        return None
+    package, start, end = stated
+    where = source.place(start)
     if package != POLICIES and not package.startswith((f"{POLICIES}.", f"{LIBRARIES}.")):
         faults.add(where, f"the package `{package}` is never asked", _HINT)
     reserved = [name for name in package.split(".") if name in _KEYWORDS]
     if reserved:
         faults.add(where, f"`{reserved[0]}` is a word of the language", "choose another name for the package")
-    header = Header(package, found.end(1))
-    block = _block(source, found.start(1), faults)
+    header = Header(package, end)
+    block = _block(source, start, faults)
     if block is not None:
         header = _read(block, header, faults)
     return header if len(faults.problems) == before else None

@@ -175,6 +175,12 @@ def _walking(draft: Draft) -> Iterator[None]:
         )
 
 
+def sent_text(source: Source, end: int, dialect: Dialect) -> str:
+    """The text as the engine gets it: behind the package, which ends at `end`, a v0 module is given the imports that it lacks."""
+    added = _SUPPLIED if dialect is Dialect.V0 and not _IMPORTED.search(source.bare) else ""
+    return source.text[:end] + added + source.text[end:]
+
+
 def _draft(data: bytes, parser: Parser, faults: Faults) -> Draft | None:
     """Read one file as far as its tree."""
     source = read_source(data, faults)
@@ -183,8 +189,7 @@ def _draft(data: bytes, parser: Parser, faults: Faults) -> Draft | None:
         return None
     refusals: list[ModuleRefused] = []
     for dialect in (header.dialect,) if header.dialect else (Dialect.V1, Dialect.V0):
-        added = _SUPPLIED if dialect is Dialect.V0 and not _IMPORTED.search(source.bare) else ""
-        sent = source.text[: header.end] + added + source.text[header.end :]
+        sent = sent_text(source, header.end, dialect)
         try:
             parsed = parser.parse(source.name, sent, dialect)
         except ModuleRefused as refused:

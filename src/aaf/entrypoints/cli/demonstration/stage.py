@@ -66,6 +66,11 @@ class Stage:
         for name in ("demo", "shop"):
             for entry in (shipped / name / "actions").iterdir():
                 (actions / entry.name).write_bytes(entry.read_bytes())
+        tests = self.configuration / "tests" / "policies"
+        tests.mkdir(parents=True)
+        for case in (shipped / "shop" / "tests" / "policies").iterdir():
+            text = case.read_text(encoding="utf-8").replace(PORT, str(self.shop.port))
+            (tests / case.name).write_text(text, encoding="utf-8")
         main = (shipped / "shop" / "aaf.yaml").read_text(encoding="utf-8")
         (self.configuration / "aaf.yaml").write_text(main.replace(PORT, str(self.shop.port)), encoding="utf-8")
 
