@@ -58,6 +58,7 @@ SET: list[tuple[list[str | int], Json, list[str]]] = [
     (["rules", 2], {"name": "c", "reason": LONG}, ["+  - name: c", f'+    reason: "{LONG}"']),
     (["rules", 2], [[LONG, LONG]], [f'+  - - - "{LONG}"', f'+      - "{LONG}"']),
     (["limits", "agent", "enforce"], "door", ["+    enforce: door"]),
+    (["limits", "agent", "why"], [LONG, 2], ["+    why:", f'+      - "{LONG}"', "+      - 2"]),
     (["plain"], 5, ["-plain:", "-  one: 1", "-  two: [1, 2]", "+plain: 5"]),
     (["plain"], {"three": 3}, ["-plain:", "-  one: 1", "-  two: [1, 2]", "+plain: {three: 3}"]),
     (["text"], "x", ["-text: |", "-  hello", "-  world", "+text: x"]),
@@ -163,6 +164,7 @@ def test_a_value_that_no_file_can_hold_is_refused(value: Any) -> None:
         ("a: 1\n", ["a", "c"], "The path leads nowhere in this file."),
         ("- a: 1 # x\n  b: 2\n", [0, "a"], "A comment would be lost."),
         ("{a: 1, # x\n b: 2}\n", ["a"], "A comment would be lost."),
+        ("a: 1\n? b\n: 2\n", ["b"], "This can't be taken out of its line."),
     ],
 )
 def test_what_can_not_be_removed_is_refused(text: str, path: list[str | int], message: str) -> None:
