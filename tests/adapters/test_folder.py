@@ -55,6 +55,13 @@ def test_too_many_files_are_a_problem(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+def test_files_that_are_too_large_together_are_a_problem(tmp_path: Path) -> None:
+    for number in range(17):
+        (tmp_path / f"{number}.yaml").write_bytes(b"x" * MAX_BYTES)
+    with pytest.raises(ConfigurationInvalid, match="the files are larger than 16777216 bytes together"):
+        read_folder(tmp_path)
+
+
 def _write(folder: Path, **files: str) -> Path:
     for name, text in files.items():
         path = folder / f"{name.replace('__', '/')}.yaml"
