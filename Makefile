@@ -46,7 +46,7 @@ attacks: setup-dev ## each claimed attack twice: refused, and found when its gua
 browser: setup-dev ## the console in a real Chromium; writes pictures of its pages to build/screens/
 	@$(PY) -m pytest tests/browser -q -p no:cacheprovider
 
-fuzz: setup-dev ## made-up and mutated input for the URL gate and the Rego loader; findings go to build/fuzz
+fuzz: setup-dev ## made-up and mutated input for the URL gate, the loader of configurations and that of Rego; findings go to build/fuzz
 	@$(PY) -m tools.fuzz
 
 fmt: setup-dev ## format, and fix what ruff can fix

@@ -1,4 +1,4 @@
-"""Feed one target or both; exit 1 where something was found."""
+"""Feed one target or all; exit 1 where something was found."""
 
 import argparse
 import sys
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 
+from tools.fuzz.configuration import Folders
 from tools.fuzz.harness import Target, run, save
 from tools.fuzz.modules import Modules
 from tools.fuzz.urls import Urls
 
 FOLDER = Path("build/fuzz")
 COUNT = 50_000
-TARGETS: dict[str, Callable[[], Target]] = {"rego": Modules, "urls": Urls}
+TARGETS: dict[str, Callable[[], Target]] = {"configuration": Folders, "rego": Modules, "urls": Urls}
 
 
 def main() -> int:

@@ -5,7 +5,6 @@ What is published is asked too: a module that the loader takes may fail, but it 
 
 import json
 import re
-from pathlib import Path
 from random import Random
 from time import perf_counter
 
@@ -21,6 +20,7 @@ from aaf.policy.rego.answers import spoken
 from aaf.policy.rego.document import encoded
 from aaf.policy.rego.module import Module
 from tools.fuzz.harness import Wrong
+from tools.fuzz.memory import resident
 from tools.fuzz.mutation import changed
 
 DEADLINE = 16.0
@@ -156,7 +156,7 @@ class Modules:
         """Publish it; ask what was published."""
         self._seen += 1
         if self._seen == _WARM:
-            self._memory = _resident()
+            self._memory = resident()
         began = perf_counter()
         try:
             configuration = load({**_CATALOGUE, "policies/fed.rego": data}, parser=self._parser)
@@ -209,7 +209,7 @@ class Modules:
         """End the workers, and look at the memory."""
         self._parser.close()
         drive(self._engine.close())
-        grown = _resident() - self._memory if self._memory else 0
+        grown = resident() - self._memory if self._memory else 0
         if grown > GROWTH:
             raise Wrong(f"grew by {grown >> 20} MiB")
 
@@ -229,11 +229,3 @@ def _respelt(random: Random, data: bytes) -> bytes:
             case _:
                 words[at] = random.choice(_WORD.findall(random.choice(CORPUS)))
     return b"".join(words)
-
-
-def _resident() -> int:
-    """Bytes of this process in memory; 0 where the system doesn't tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
-    except (OSError, IndexError, ValueError):
-        return 0

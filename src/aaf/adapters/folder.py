@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from aaf.domain.errors import ConfigurationInvalid, Problem
-from aaf.policy.document.including import ACTIONS, POLICIES, included_folders
+from aaf.policy.document.including import ACTIONS, MAX_TOTAL, POLICIES, included_folders
 
 MAX_FILES = 500
 MAX_BYTES = 1 << 20
@@ -68,13 +68,18 @@ def _read_once(folder: Path) -> dict[str, bytes]:
         raise _problem(".", "there is no such folder", "name the folder that holds aaf.yaml")
     root = folder.resolve()
     files: dict[str, bytes] = {}
-    read: set[str] = set()
+    total, read = 0, set[str]()
     wanted = {*_OWN}
     while wanted:
         read |= wanted
         for part in sorted(wanted):
             for path in _listed(folder, part):
-                files[path.relative_to(folder).as_posix()] = _read(folder, path, root)
+                data = _read(folder, path, root)
+                files[path.relative_to(folder).as_posix()] = data
+                total += len(data)
+                if total > MAX_TOTAL:
+                    hint = "leave only configuration in this folder"
+                    raise _problem(".", f"the files are larger than {MAX_TOTAL} bytes together", hint)
                 if len(files) > MAX_FILES:
                     raise _problem(
                         ".", f"there are more than {MAX_FILES} files", "leave only configuration in this folder"

@@ -21,7 +21,7 @@ from aaf.policy.document.action_files import Declared, modules_among, read_actio
 from aaf.policy.document.alerts import Alert, read_alerts
 from aaf.policy.document.classes import RuleSet, read_defaults, read_rule_set
 from aaf.policy.document.environment import refuse_templates
-from aaf.policy.document.including import MAIN, Part, merged, read_parts
+from aaf.policy.document.including import MAIN, MAX_TOTAL, Part, merged, read_parts
 from aaf.policy.document.retention import KEPT, Retention, read_retention
 from aaf.policy.document.roles import read_roles, roles_from_json, roles_to_json
 from aaf.policy.judge import Policy
@@ -209,6 +209,9 @@ def load(files: Mapping[str, bytes], *, parser: Parser | None = None) -> Configu
 
 def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | None) -> Configuration | None:
     """Read every file; None where there is nothing to read the main one from."""
+    if sum(map(len, files.values())) > MAX_TOTAL:
+        faults.add((0, 0), f"the files are larger than {MAX_TOTAL} bytes together", "take something out")
+        return None
     entries = read_actions(files, faults)
     # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
     broken = bool(faults.problems)

@@ -17,11 +17,13 @@ ACTIONS = "actions"
 POLICIES = "policies"
 MAX_INCLUDED = 100
 """Files that one document includes, directly or not."""
+MAX_TOTAL = 16 << 20
+"""Bytes of all files of a folder together."""
 
 _PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 _PATTERN = re.compile(rf"(?:{_PART}/){{0,4}}[A-Za-z0-9_*-][A-Za-z0-9._*-]*\.yaml")
 _MAIN_ONLY = ("managed_by", "version")
-_REMEMBERED = 256
+_REMEMBERED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def included_folders(files: Mapping[str, bytes]) -> frozenset[str]:
     found: set[str] = set()
     reached, queue = {MAIN}, [MAIN]
     while queue:
-        for pattern in _patterns(files.get(queue.pop(), b"")):
+        data = files.get(queue.pop(), b"")
+        for pattern in _patterns(data) if b"include" in data else ():
             found.add(pattern.rpartition("/")[0])
             for name in files:
                 if name not in reached and matches(pattern, name):
@@ -68,8 +71,6 @@ def included_folders(files: Mapping[str, bytes]) -> frozenset[str]:
 @lru_cache(maxsize=_REMEMBERED)
 def _patterns(data: bytes) -> tuple[str, ...]:
     """The patterns that one file includes, remembered: a folder is read again and again, and mostly nothing in it has changed."""
-    if b"include" not in data:
-        return ()
     faults = Faults("")
     root = parse(data, faults)
     if root is None or not isinstance(root.value, dict):

@@ -1,0 +1,29 @@
+"""Writes the JSON Schemas of configuration files beside the module that makes them; run after a key, an operator or an enum changed."""
+
+import json
+import sys
+from pathlib import Path
+
+from aaf.policy.document import published
+
+FOLDER = Path(published.__file__).parent
+
+
+def texts() -> dict[str, str]:
+    """The text of each file by its name."""
+    return {
+        f"{kind}.schema.json": json.dumps(published.schema_of(kind), indent=1, sort_keys=False) + "\n"
+        for kind in published.Published
+    }
+
+
+def main() -> int:
+    """Write them."""
+    for name, text in texts().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+        print(FOLDER / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
