@@ -264,8 +264,10 @@ def _read_main(
     approvals = read_requirement(asked) if asked else DEFAULT_REQUIREMENT
     nodes = section.nodes("rules", "rules")
     rules = () if broken else read_rules(nodes, catalogue, approvals, faults, warnings)
+    before = len(faults.problems)
     limits = read_limits(section.section("limits", "limits"), None if broken else catalogue, approvals)
-    check_rules(rules, limits, faults)
+    if len(faults.problems) == before:  # of a limit that could not be read, rules would seem to ask in vain
+        check_rules(rules, limits, faults)
     connectors = read_connectors(section, entries.values(), redact, warnings, broken=broken)
     if not broken:
         check_effects(entries.values(), connectors, faults)
