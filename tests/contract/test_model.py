@@ -39,6 +39,7 @@ from aaf.ports import (
     PutWatch,
     RaiseEpoch,
     RemoveDraft,
+    ReserveSpend,
     RevokeKey,
     Store,
     TakeAggregate,
@@ -71,12 +72,17 @@ small = st.integers(0, 3)
 instants = st.integers(START - 2, START + 5_000_000)
 deadlines = st.none() | instants
 states = st.sampled_from([State.ALLOWED, State.DENIED, State.PENDING_APPROVAL])
+moves = st.sampled_from([State.ALLOWED, State.DENIED, State.EXECUTING, State.UNKNOWN])
 actions = st.builds(action, few, version=st.integers(1, 3), state=states, deadline=deadlines)
+spenders = st.builds(action, few, version=st.integers(1, 3), state=moves).map(lambda one: replace(one, spends=True))
+ceilings = st.none() | st.integers(0, 12)
 aggregates = st.builds(Aggregate, st.just(ORG), few, few, st.sampled_from([60, 120]), small)
 
 writes: st.SearchStrategy[Write] = st.one_of(
     st.builds(InsertAction, actions.map(lambda one: replace(one, version=1))),
     st.builds(UpdateAction, actions),
+    st.builds(UpdateAction, spenders),
+    st.builds(ReserveSpend, few, few, few, st.integers(-1, 6), ceilings, st.integers(1, 3_000_000)),
     st.builds(InsertSealed, st.builds(sealed, few, ciphertext=st.binary(max_size=3))),
     st.builds(InsertDataKey, st.builds(data_key, few, key_id=few)),
     st.builds(InsertReview, few, st.integers(1, 2), small, small, st.builds(review, few)),
@@ -213,10 +219,14 @@ class SameAnswers(RuleBasedStateMachine):
             self.both("sealed", ORG, each, "params")
             for other in FEW:
                 self.both("limit", ORG, each, other)
+                self.both("spent", ORG, each, other, since=self.clock.at - 2_000_000)
+                self.both("commitments", ORG, each, other, since=self.clock.at - 2_000_000, limit=2)
                 self.both("idempotent", ORG, each, other)
                 self.both("aggregate", ORG, each, other, 60)
                 self.both("openings", ORG, each, 1, other)
             self.both("reviews", ORG, each, 1)
+            self.both("limits", ORG, each, since=self.clock.at, limit=2)
+            self.both("spent_by", ORG, each, since=self.clock.at - 1_000_000, limit=2)
 
 
 SameAnswers.TestCase.settings = settings(

@@ -262,8 +262,11 @@ def _read_document(
     known = {**ROLES, **roles}
     asked = section.section("approvals", "approvals")
     approvals = read_requirement(asked, roles=known) if asked else DEFAULT_REQUIREMENT
+    before = len(faults.problems)
     limits = read_limits(section.section("limits", "limits"), None if broken else catalogue, approvals, known)
-    rules, guards = _read_rules(parts, catalogue, approvals, limits, warnings, known, broken=broken)
+    # Of a limit that could not be read, rules would seem to ask in vain.
+    askable = limits if len(faults.problems) == before else None
+    rules, guards = _read_rules(parts, catalogue, approvals, askable, warnings, known, broken=broken)
     connectors = read_connectors(section, entries.values(), redact, warnings, broken=broken)
     if not broken:
         check_effects(entries.values(), connectors, faults)
@@ -295,7 +298,7 @@ def _read_rules(
     parts: Iterable[Part],
     catalogue: Catalogue,
     approvals: Requirement,
-    limits: Limits,
+    limits: Limits | None,
     warnings: Faults,
     roles: Roles,
     *,
@@ -311,7 +314,8 @@ def _read_rules(
         rules: tuple[Rule, ...] = ()
         if not broken:
             rules = read_rules(nodes, catalogue, approvals, section.faults, warnings.of(part.name), roles)
-            check_rules(rules, limits, section.faults)
+            if limits is not None:
+                check_rules(rules, limits, section.faults)
             for rule, node in zip(rules, nodes, strict=True):
                 if rule.name in places and not places[rule.name].startswith(f"{part.name}:"):
                     section.faults.at(

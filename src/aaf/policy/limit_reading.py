@@ -11,11 +11,13 @@ from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement
 from aaf.domain.principal import ROLES
 from aaf.domain.spending import MAX_WINDOW, is_currency, micros
 from aaf.policy.catalogue import ActionClass, Catalogue
-from aaf.policy.conditions import Condition, probes
+from aaf.policy.conditions import Condition, Probe, probes
 from aaf.policy.limits import AGENT, EVERYTHING, SECOND, Enforce, Limit, Over, Per, Scope, SpendLimit
+from aaf.policy.operators import Op, fault
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import Section, choose, did_you_mean
 from aaf.policy.rules import Roles, Rule, read_requirement
+from aaf.policy.schemas import Kind
 
 _RATE = re.compile(r"([1-9][0-9]{0,6})/([smhd])")
 _WINDOW = re.compile(r"([1-9][0-9]{0,6})([smhd])")
@@ -296,3 +298,17 @@ def check_counters(condition: Condition, limits: Limits, faults: Faults) -> None
         elif isinstance(limit, Limit) and limit.enforce is Enforce.DOOR:
             hint = "write enforce: policy to have it judged"
             faults.add(test.key, f"the door enforces the limit `{name}`, so no rule sees it", hint)
+        elif (wrong := _misfit(test, limit)) is not None:
+            faults.add(test.place, f"`{test.field}`: {wrong[0]}", wrong[1])
+
+
+def _misfit(test: Probe, limit: Limit | SpendLimit) -> tuple[str, str] | None:
+    """Why an operator makes no sense on a counter, and a hint; every one has a value."""
+    if test.op is Op.EXISTS:
+        return "is always there", "ask for `exceeded` or `remaining`"
+    if test.field.endswith(".exceeded"):
+        return fault(Kind.FLAG, test.op, test.value)
+    kind = Kind.NUMBER if isinstance(limit, Limit) else Kind.TEXT
+    if kind is Kind.TEXT and test.op not in {Op.GT, Op.GTE, Op.LT, Op.LTE}:
+        return f"`{test.op}` doesn't fit an amount of money", "what fits: gt, gte, lt, lte"
+    return fault(kind, test.op, test.value)

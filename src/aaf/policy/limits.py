@@ -246,23 +246,18 @@ def applying(limits: Iterable[Limit], spend: Iterable[SpendLimit], name: str, en
 
 
 def subject_of(per: Iterable[Per], *, agent: str, user: str | None, action: str) -> str | None:
-    """For whom a limit counts, as the store names it, such as `agent=<id> action=stripe.refund`; None where there is no such one.
+    """For whom a limit counts, as the store names it, such as `action=stripe.refund agent=<id>`; None where there is no such one.
 
-    Parts stand in the order of `Per`, and none holds a space or an equals sign.
+    Parts stand in the order of `per`, which is that of the alphabet, and none holds a space or an equals sign.
     """
+    known = {Per.ACTION: action, Per.AGENT: agent, Per.USER: user}
     parts: list[str] = []
-    for one in sorted(set(per)):
-        match one:
-            case Per.ACTION:
-                parts.append(f"action={action}")
-            case Per.AGENT:
-                parts.append(f"agent={agent}")
-            case Per.USER if user is None:
-                return None
-            case Per.USER:
-                parts.append(f"user={user}")
-            case Per.ORGANISATION:
-                pass
+    for one in per:
+        who = known.get(one, "")
+        if who is None:
+            return None
+        if who:
+            parts.append(f"{one}={who}")
     return " ".join(parts) or Per.ORGANISATION
 
 

@@ -17,7 +17,7 @@ from aaf.domain.metering import Metric
 from aaf.domain.principal import Principal
 from aaf.policy.catalogue import ActionClass, Entry, Risk
 from aaf.policy.decision_input import Input
-from aaf.policy.limits import RATE_EXCEEDED
+from aaf.policy.limits import RATE_EXCEEDED, seconds
 from aaf.policy.rego.answers import NOTHING, Spoken, spoken
 from aaf.policy.rego.document import encoded
 from aaf.policy.rego.module import Module
@@ -190,9 +190,10 @@ async def _over_their_rate(core: Core, org: str, charges: Iterable[Charge], now:
     over: list[Vote] = []
     for charge in charges:
         ready = await core.store.limit(org, charge.name, charge.subject)
-        if ready - now > charge.tolerance:
-            reason = "The rate limit of what this action goes to is reached."
-            over.append(Vote(Verdict.DENY, Source.LIMIT, Code.RATE_LIMITED, charge.name, reason))
+        late_by = ready - now - charge.tolerance
+        if late_by > 0:
+            reason, wait = "The rate limit of what this action goes to is reached.", seconds(late_by)
+            over.append(Vote(Verdict.DENY, Source.LIMIT, Code.RATE_LIMITED, charge.name, reason, retry_after=wait))
     return over
 
 

@@ -92,3 +92,23 @@ def test_fields_that_come_later_are_in_no_document() -> None:
         for name in path.split("."):
             inner = inner.get("properties", {}).get(name) if isinstance(inner, dict) else None
         assert inner is None
+
+
+@pytest.mark.requirement("R20")
+def test_limits_stand_in_the_document_by_name() -> None:
+    counters = {
+        "agent_rate_exceeded": 1,
+        "few.exceeded": 1,
+        "few.remaining": 0,
+        "few.retry_after": 60,
+        "cap.exceeded": 0,
+        "cap.remaining": "12.50",
+    }
+    asked = an_input("pay.send", counters=counters)
+    shown = document(asked, CATALOGUE["pay.send"])
+    assert shown["counters"] == {
+        "few": {"exceeded": True, "remaining": 0},
+        "cap": {"exceeded": False, "remaining": "12.50"},
+    }
+    assert json.loads(encoded(asked, CATALOGUE["pay.send"])) == shown
+    jsonschema_rs.Draft202012Validator(SCHEMA).validate(shown)

@@ -10,7 +10,7 @@ from typing import LiteralString
 
 from aaf.adapters.sqlite import queries, rows
 from aaf.adapters.sqlite.rows import Row
-from aaf.domain.record import PermitRecord
+from aaf.domain.record import PermitRecord, Spent
 from aaf.ports import InsertKey, InsertPrincipal, InsertReview, ReserveSpend
 
 
@@ -68,10 +68,14 @@ class StoredBefore:
         return tat
 
     def spent(self, org: str, name: str, subject: str, since: int) -> int:
-        """Micro-units that are reserved, and that were committed after `since`. What this transaction wrote of it is in the database."""
+        """Micro-units that are reserved, and that were committed after `since`."""
+        return self.spent_of(org, name, subject, since).total
+
+    def spent_of(self, org: str, name: str, subject: str, since: int) -> Spent:
+        """The same, apart. What this transaction wrote of it is in the database."""
         names = {"org": org, "name": name, "subject": subject, "since": since}
-        reserved, committed = self._connection.execute(queries.SPENT, names).fetchone()
-        return int(reserved) + int(committed)
+        row = self._connection.execute(queries.SPENT, names).fetchone()
+        return Spent(*row) if row else Spent()
 
     def reserved(self, org: str, write: ReserveSpend) -> bool:
         """Whether the action has an entry there already."""

@@ -168,16 +168,22 @@ SELECT subject, tat FROM rate_limit WHERE org = ? AND name = ? AND tat > ? ORDER
 # --- spending ---
 
 SPENT: LiteralString = """
-SELECT (SELECT coalesce(sum(amount), 0) FROM spend
-        WHERE org = :org AND name = :name AND subject = :subject AND committed_at IS NULL),
-       (SELECT coalesce(sum(amount), 0) FROM spend
-        WHERE org = :org AND name = :name AND subject = :subject AND committed_at > :since)
+SELECT reserved, committed
+     - (SELECT coalesce(sum(amount), 0) FROM spend AS s
+        WHERE s.org = t.org AND s.name = t.name AND s.subject = t.subject
+        AND s.committed_at > t.horizon AND s.committed_at <= :since)
+     + (SELECT coalesce(sum(amount), 0) FROM spend AS s
+        WHERE s.org = t.org AND s.name = t.name AND s.subject = t.subject
+        AND s.committed_at > :since AND s.committed_at <= t.horizon)
+FROM spend_total AS t WHERE org = :org AND name = :name AND subject = :subject
 """
-SPENT_BY: LiteralString = """
-SELECT subject, coalesce(sum(amount) FILTER (WHERE committed_at IS NULL), 0) AS reserved,
-       coalesce(sum(amount) FILTER (WHERE committed_at > :since), 0) AS committed
-FROM spend WHERE org = :org AND name = :name
-GROUP BY subject HAVING reserved + committed > 0 ORDER BY reserved + committed DESC, subject LIMIT :limit
+"""One of the two sums is empty, and the other is of what left the window since the last reservation."""
+
+SPENDERS: LiteralString = "SELECT subject FROM spend_total WHERE org = ? AND name = ?"
+UPSERT_TOTAL: LiteralString = """
+INSERT INTO spend_total (org, name, subject, reserved, committed, horizon) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (org, name, subject) DO UPDATE
+SET reserved = excluded.reserved, committed = excluded.committed, horizon = excluded.horizon
 """
 COMMITMENTS: LiteralString = """
 SELECT committed_at, amount FROM spend WHERE org = ? AND name = ? AND subject = ? AND committed_at > ?
@@ -185,7 +191,20 @@ ORDER BY committed_at, amount LIMIT ?
 """
 RESERVED: LiteralString = "SELECT 1 FROM spend WHERE org = ? AND action = ? AND name = ? AND subject = ?"
 INSERT_SPEND: LiteralString = "INSERT INTO spend (org, action, name, subject, amount) VALUES (?, ?, ?, ?, ?)"
+COMMIT_TOTALS: LiteralString = """
+UPDATE spend_total AS t SET reserved = t.reserved - s.amount, committed = t.committed + s.amount
+FROM spend AS s
+WHERE s.org = ? AND s.action = ? AND s.committed_at IS NULL
+AND t.org = s.org AND t.name = s.name AND t.subject = s.subject
+"""
 COMMIT_SPEND: LiteralString = "UPDATE spend SET committed_at = ? WHERE org = ? AND action = ? AND committed_at IS NULL"
+RELEASE_TOTALS: LiteralString = """
+UPDATE spend_total AS t
+SET reserved = t.reserved - CASE WHEN s.committed_at IS NULL THEN s.amount ELSE 0 END,
+    committed = t.committed - CASE WHEN s.committed_at > t.horizon THEN s.amount ELSE 0 END
+FROM spend AS s
+WHERE s.org = ? AND s.action = ? AND t.org = s.org AND t.name = s.name AND t.subject = s.subject
+"""
 RELEASE_SPEND: LiteralString = "DELETE FROM spend WHERE org = ? AND action = ?"
 CLEAR_SPEND: LiteralString = """
 DELETE FROM spend WHERE (org, action, name, subject) IN (

@@ -240,12 +240,16 @@ class SqliteStore:
     async def spent(self, org: str, name: str, subject: str, *, since: int) -> Spent:
         """What is reserved, and what was committed after `since`."""
         names = {"org": org, "name": name, "subject": subject, "since": since}
-        return Spent(*self._all(queries.SPENT, names)[0])
+        found = self._all(queries.SPENT, names)
+        return Spent(*found[0]) if found else Spent()
 
     async def spent_by(self, org: str, name: str, *, since: int, limit: int = 50) -> list[tuple[str, Spent]]:
         """The same of every subject that has any, the largest total first."""
-        names = {"org": org, "name": name, "since": since, "limit": limit}
-        return [(subject, Spent(*amounts)) for subject, *amounts in self._all(queries.SPENT_BY, names)]
+        found = [
+            (subject, await self.spent(org, name, subject, since=since))
+            for (subject,) in self._all(queries.SPENDERS, (org, name))
+        ]
+        return sorted((one for one in found if one[1].total), key=lambda one: (-one[1].total, one[0]))[:limit]
 
     async def commitments(
         self, org: str, name: str, subject: str, *, since: int, limit: int = 500

@@ -302,8 +302,7 @@ class Transaction:
             case ConsumePermit(jti):
                 self._run(queries.CONSUME_PERMIT, jti)
             case ReserveSpend():
-                self._run(queries.CLEAR_SPEND, org, write.name, write.subject, self.at - KEPT)
-                self._run(queries.INSERT_SPEND, org, write.action, write.name, write.subject, write.amount)
+                self._reserve(org, write)
             case InsertIdempotency():
                 row = (org, write.agent, write.key, write.body_hash, write.action, write.expires_at)
                 self._run(queries.UPSERT_IDEMPOTENCY, *row)
@@ -332,12 +331,22 @@ class Transaction:
             case _:
                 assert_never(write)
 
+    def _reserve(self, org: str, write: ReserveSpend) -> None:
+        """Add an entry, move the sum's horizon up to the window, clear some of what is over."""
+        place, since = (org, write.name, write.subject), self.at - write.window
+        spent = self._before.spent_of(*place, since)
+        self._run(queries.UPSERT_TOTAL, *place, spent.reserved + write.amount, spent.committed, since)
+        self._run(queries.INSERT_SPEND, org, write.action, write.name, write.subject, write.amount)
+        self._run(queries.CLEAR_SPEND, *place, self.at - KEPT)
+
     def _settle(self, record: ActionRecord) -> None:
         """Commit or release what was reserved for an action that moved."""
         settled = settlement(record)
         if settled is Settlement.COMMIT:
+            self._run(queries.COMMIT_TOTALS, record.org, record.id)
             self._run(queries.COMMIT_SPEND, self.at, record.org, record.id)
         elif settled is Settlement.RELEASE:
+            self._run(queries.RELEASE_TOTALS, record.org, record.id)
             self._run(queries.RELEASE_SPEND, record.org, record.id)
 
     def _run(self, query: LiteralString, *row: str | int | bytes | None) -> None:

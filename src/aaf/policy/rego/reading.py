@@ -273,13 +273,12 @@ def _check_field(draft: Draft, reference: Reference, around: Surroundings) -> No
 
 def _check_counter(draft: Draft, reference: Reference, around: Surroundings) -> None:
     """Whether a counter can be there: of a limit that is judged, and one that limits have."""
-    for step, known in zip(reference.path[1:], (around.limits, COUNTED), strict=False):
-        if known is not None and step is not None and step not in known:
-            stated = ".".join(("input", *(one or "…" for one in reference.path)))
-            hint = did_you_mean(step, known)
-            draft.complaints.add(
-                reference.place, f"there is no `{stated}`", f"{hint}; limits are judged where enforce is policy"
-            )
+    known = ("limit that is judged", around.limits), ("counter of a limit", frozenset(COUNTED))
+    for index, (step, (what, names)) in enumerate(zip(reference.path[1:], known, strict=False), start=1):
+        if step is not None and names is not None and step not in names:
+            where = reference.places[index] if index < len(reference.places) else reference.place
+            draft.complaints.add(where, f"there is no {what} `{step}`", did_you_mean(step, names))
+            return
 
 
 def _speaks_of(header: Header, entry: Entry) -> bool:

@@ -11,3 +11,15 @@ CREATE TABLE spend (
 ) STRICT, WITHOUT ROWID;
 -- It holds all that a sum needs.
 CREATE INDEX spend_of_subject ON spend (org, name, subject, committed_at, amount);
+
+-- Running sums, so that no append adds up a whole window: reserved is the sum of what is only reserved, committed that of what was committed
+-- after horizon, always. What lies between horizon and another instant is added or taken off exactly.
+CREATE TABLE spend_total (
+    org       TEXT    NOT NULL,
+    name      TEXT    NOT NULL,
+    subject   TEXT    NOT NULL,
+    reserved  INTEGER NOT NULL CHECK (reserved >= 0),
+    committed INTEGER NOT NULL CHECK (committed >= 0),
+    horizon   INTEGER NOT NULL,
+    PRIMARY KEY (org, name, subject)
+) STRICT, WITHOUT ROWID;
