@@ -31,7 +31,10 @@ _HIDDEN = "the problem can't be told, because the secrets to be kept out of it c
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What importing works with: the ports, whose configuration it is, and who does it from which folder."""
+    """What importing works with: the ports, whose configuration it is, and who does it from which folder.
+
+    `lasting` says whether the process stays: only then it keeps what it found for the others, whom a visit tells nothing.
+    """
 
     store: Store
     ids: Ids
@@ -41,6 +44,7 @@ class Desk:
     process: str
     pid: int
     folder: str
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ async def _keep(desk: Desk, before: Watch | None, source: str, release: int, pro
     """Keep what was found, where it isn't what is kept."""
     now = await desk.store.now()
     watch = Watch(desk.org, desk.process, desk.pid, desk.folder, source, release, now, problems)
-    if before is None or _same(before) != _same(watch):
+    if desk.lasting and (before is None or _same(before) != _same(watch)):
         await desk.store.commit(Commit(desk.org, (PutWatch(watch),), ()))
 
 
