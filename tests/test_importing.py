@@ -13,7 +13,6 @@ from aaf.bootstrap.connectors import Checking, Configured
 from aaf.domain.errors import ConfigurationInvalid
 from aaf.domain.record import ManagedBy
 from aaf.embedded import Embedded
-from aaf.policy.configuration import source_hash
 from aaf.services.releases import activate
 from aaf.services.watching import standing
 from aaf.settings import Settings
@@ -159,14 +158,24 @@ def test_the_doctor_says_who_watches(settings: Settings) -> None:
     (seen,) = [one for one in inspect(settings) if one.name == "watched folder"]
     assert seen.ok
     assert str(settings.config) in seen.text
-    save(settings, "version: 1\nextra: 1\n")
-    files = read_folder(settings.config or Path())
     drive(app.core.store.take_lease(CONFIGURATION, app.core.process, 0))
-    with Embedded.open(settings):
+    save(settings, "version: 1\nextra: 1\n")
+    with Embedded.open(settings) as other:
         (seen,) = [one for one in inspect(settings) if one.name == "watched folder"]
-        assert seen.ok is False
+        assert (seen.ok, "aaf.yaml:2:1" in seen.text) == (False, True)
+        made = activate(
+            other.core.store,
+            other.core.ids,
+            InPlace(),
+            org=other.app.org,
+            files={"aaf.yaml": b"version: 1\n# another\n"},
+            author="user:x",
+            message="by hand",
+        )
+        other.run(made)
+        (seen,) = [one for one in inspect(settings) if one.name == "watched folder"]
+        assert (seen.ok, "isn't what is active" in seen.text) == (False, True)
     drive(app.close())
-    assert source_hash(files)
 
 
 def test_a_server_that_watches_nothing_keeps_nobody_from_importing(settings: Settings) -> None:

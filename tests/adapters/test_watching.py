@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from aaf.adapters import watching
+from aaf.adapters import loading_asyncio, watching
+from aaf.adapters.apart import begin_apart
 from aaf.adapters.folder import MAX_BYTES, MAX_FILES, read_folder
+from aaf.adapters.loading_asyncio import OnThread as Compiling
 from aaf.adapters.watching import AGAIN, QUIET, RESTLESS, YOUNG, WatchedFolder, read_found
 from aaf.adapters.watching_asyncio import OnThread
+from aaf.domain.errors import ConfigurationInvalid
 from aaf.policy.configuration import source_hash
 from aaf.ports import Found
 
@@ -266,16 +269,26 @@ def test_what_is_forgotten_is_found_again(watched: Watched) -> None:
     assert watched.later() is not None
 
 
-def test_a_server_looks_on_a_thread_of_its_own(watched: Watched) -> None:
-    threads: list[str] = []
+class Stuck(WatchedFolder):
+    """A folder on a disk that answers when told to; on whose thread it was asked is noted."""
 
-    class Noting(WatchedFolder):
-        def look(self) -> Found | None:
-            threads.append(threading.current_thread().name)
-            return super().look()
+    def __init__(self, watched: Watched) -> None:
+        super().__init__(watched.folder, clock=watched.time, wall=watched.wall)
+        self.answers = threading.Event()
+        self.answers.set()
+        self.threads: list[threading.Thread] = []
+
+    def look(self) -> Found | None:
+        self.threads.append(threading.current_thread())
+        self.answers.wait()
+        return super().look()
+
+
+def test_a_server_looks_on_a_thread_that_its_end_does_not_wait_for(watched: Watched) -> None:
+    stuck = Stuck(watched)
 
     async def look() -> None:
-        folder = OnThread(Noting(watched.folder, clock=watched.time))
+        folder = OnThread(stuck)
         assert folder.name == str(watched.folder)
         assert await folder.look() is None
         watched.time.now += QUIET
@@ -286,4 +299,67 @@ def test_a_server_looks_on_a_thread_of_its_own(watched: Watched) -> None:
         assert await folder.look() is not None
 
     asyncio.run(look())
-    assert all(name.startswith("aaf-watch") for name in threads)
+    assert all(thread.daemon and thread is not threading.main_thread() for thread in stuck.threads)
+
+
+@pytest.mark.requirement("R38")
+def test_a_folder_that_does_not_answer_is_told_once_and_found_when_it_does(watched: Watched) -> None:
+    stuck = Stuck(watched)
+
+    async def look() -> None:
+        folder = OnThread(stuck, longest=0.0)
+        stuck.answers.clear()
+        late = await folder.look()
+        assert late is not None
+        (problem,) = late.problems
+        assert "doesn't answer" in problem.message
+        assert await folder.look() is None
+        assert len(stuck.threads) == 1, "one look at a time"
+        stuck.answers.set()
+        stuck.threads[0].join()
+        await asyncio.sleep(0)
+        folder._longest = 60.0
+        assert await folder.look() is None
+        assert await folder.look() is None
+        watched.time.now += QUIET
+        found = await folder.look()
+        assert found is not None
+        assert found.files
+
+    asyncio.run(look())
+
+
+def test_what_fails_on_a_thread_fails_where_it_is_waited_for_and_what_nobody_waits_for_goes_on_unheard() -> None:
+    ended, goes_on = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        raise MemoryError
+
+    def late() -> None:
+        goes_on.wait()
+        ended.set()
+
+    async def work() -> None:
+        with pytest.raises(MemoryError):
+            await begin_apart(fail, name="x")
+        given_up = begin_apart(late, name="y")
+        given_up.cancel()
+        goes_on.set()
+        await asyncio.to_thread(ended.wait)
+        goes_on.clear()
+        ended.clear()
+        begin_apart(late, name="z")
+
+    asyncio.run(work())
+    goes_on.set()
+    assert ended.wait(60)
+
+
+def test_a_server_compiles_on_a_thread_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"aaf.yaml": b"version: 1\n"}
+    assert asyncio.run(Compiling().load(files)).rules == ()
+    ends = threading.Event()
+    monkeypatch.setattr(loading_asyncio, "compiled", lambda _: ends.wait())
+    with pytest.raises(ConfigurationInvalid, match="compiling took more than 0 seconds"):
+        asyncio.run(Compiling(0.0).load(files))
+    ends.set()

@@ -9,12 +9,14 @@ import pytest
 from aaf.adapters.loading import InPlace
 from aaf.adapters.secrets.environment import EnvironmentSecrets
 from aaf.adapters.secrets.in_order import InOrder
-from aaf.domain.errors import Code, ConnectorFailed, Problem, StoreFailed
+from aaf.domain.errors import Code, ConnectorFailed, NotFound, Problem, StoreFailed
+from aaf.domain.principal import Kind
 from aaf.domain.record import ManagedBy
 from aaf.domain.redaction import MASK, Values
 from aaf.domain.states import State
 from aaf.policy.configuration import Configuration, source_hash
 from aaf.ports import Answer, Commit, Found, InsertRelease
+from aaf.services.configuring import read_standing
 from aaf.services.metering import read_metrics
 from aaf.services.releases import Activated, activate, files_of
 from aaf.services.watching import (
@@ -29,7 +31,7 @@ from aaf.services.watching import (
     standing,
     told_problems,
 )
-from tests.services.world import FILES, World, edited
+from tests.services.world import FILES, World, edited, refused
 
 DENYING = edited("aaf.yaml", ("decision: allow", "decision: deny"))
 BROKEN = edited("aaf.yaml", ("decision: allow", "decision: maybe"))
@@ -351,6 +353,20 @@ def test_what_nobody_foresaw_ends_no_watch(either: World) -> None:
     assert isinstance(one.look(), Activated)
 
 
+def test_a_look_that_nobody_foresaw_to_fail_ends_no_watch(one: Process) -> None:
+    look = one.folder.look
+
+    async def fail() -> Found | None:
+        raise MemoryError
+
+    one.folder.look = fail  # type: ignore[method-assign]
+    for _ in range(3):
+        assert one.save(DENYING) is None
+    assert [kind for kind, _ in one.world.log.entries].count("watch_crashed") == 1
+    one.folder.look = look  # type: ignore[method-assign]
+    assert isinstance(one.look(), Activated)
+
+
 @pytest.mark.requirement("R38")
 def test_where_the_api_manages_it_the_folder_is_only_the_seed(one: Process) -> None:
     world = one.world
@@ -428,3 +444,21 @@ def test_the_metric_says_that_what_is_saved_is_not_what_is_active(one: Process) 
     assert stale() == 1
     one.save(DENYING)
     assert stale() == 0
+
+
+def test_an_organisation_whose_configuration_is_gone_is_told_so(world: World) -> None:
+    auditor = world.add("ada", Kind.USER, "auditor")
+    assert world.run(read_standing(world.core, auditor)).release.number == 1
+    world.store._tables.releases.clear()  # type: ignore[attr-defined]
+    with refused(Code.EMPTY_POLICY, NotFound):
+        world.run(read_standing(world.core, auditor))
+
+
+def test_a_visit_keeps_nothing_of_what_it_found(one: Process) -> None:
+    before = stands(one.world).watch
+    visit = process(one.world, "visitor", folder="/home/agent")
+    visit.watcher._desk = replace(visit.desk, lasting=False)
+    visit.watcher.holds = True
+    assert isinstance(visit.save(BROKEN), Refused)
+    assert isinstance(visit.save(DENYING), Activated)
+    assert stands(one.world).watch == before

@@ -87,7 +87,7 @@ class WatchedFolder:
             return None
         message = f"something in the folder has been changing for more than {RESTLESS:g} seconds without a pause"
         return self._told(
-            _unreadable(Problem(".", 0, 0, message, "keep what is written all the time in another folder"))
+            unreadable(Problem(".", 0, 0, message, "keep what is written all the time in another folder"))
         )
 
     def _told(self, found: Found) -> Found | None:
@@ -127,11 +127,11 @@ def read_found(folder: Path) -> Found:
     try:
         files = read_folder(folder)
     except ConfigurationInvalid as invalid:
-        return _unreadable(*invalid.problems)
+        return unreadable(*invalid.problems)
     return Found(source_hash(files), files)
 
 
-def _unreadable(*problems: Problem) -> Found:
+def unreadable(*problems: Problem) -> Found:
     """What can't be read, told apart by why."""
     told = "\n".join(str(problem) for problem in problems)
     return Found(hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest(), {}, problems)

@@ -193,14 +193,12 @@ class Watcher:
         """Import what is new; None where nothing is, or where it isn't for this process to import."""
         if not self.holds:
             return None
-        found = await self._folder.look()
-        if found is not None:
-            self._pending = self._last = found
-            self._retry_at = 0
-        if self._pending is None:
-            return None
         try:
-            return await self._import(self._pending)
+            found = await self._folder.look()
+            if found is not None:
+                self._pending = self._last = found
+                self._retry_at = 0
+            return await self._import(self._pending) if self._pending is not None else None
         except AafError as failure:
             return self._delayed(failure)
         except Exception as failure:  # noqa: BLE001 - a watch that ended would leave the folder unread for good
