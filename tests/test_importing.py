@@ -14,7 +14,7 @@ from aaf.domain.errors import ConfigurationInvalid
 from aaf.domain.record import ManagedBy
 from aaf.embedded import Embedded
 from aaf.services.releases import activate
-from aaf.services.watching import standing
+from aaf.services.standing import standing
 from aaf.settings import Settings
 
 MAIN = "version: 1\n"

@@ -1,5 +1,6 @@
 """A folder that is saved while the process runs: activated whole, by one process, or reported and left."""
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,19 +17,17 @@ from aaf.domain.redaction import MASK, Values
 from aaf.domain.states import State
 from aaf.policy.configuration import Configuration, source_hash
 from aaf.ports import Answer, Commit, Found, InsertRelease
-from aaf.services.configuring import read_standing
 from aaf.services.metering import read_metrics
 from aaf.services.releases import Activated, activate, files_of
+from aaf.services.standing import Standing, read_standing, standing
 from aaf.services.watching import (
     CONFIGURATION,
     HOLD,
     Delayed,
     Desk,
     Refused,
-    Standing,
     Unchanged,
     Watcher,
-    standing,
     told_problems,
 )
 from tests.services.world import FILES, World, edited, refused
@@ -328,6 +327,28 @@ def test_a_store_that_can_not_take_it_leaves_the_old_version_running_and_gets_it
     assert isinstance(one.look(), Activated)
     assert not waiting(one)
     assert read(either) is State.DENIED
+
+
+@pytest.mark.requirement("R38")
+@pytest.mark.attack("G05")
+def test_a_disk_that_is_full_leaves_the_old_version_running_and_gets_the_new_one_when_it_is_not(filed: World) -> None:
+    one = process(filed)
+    one.keep()
+    one.save(FILES)
+    writing: sqlite3.Connection = filed.store._writer._connection  # type: ignore[attr-defined]
+    (pages,) = writing.execute("PRAGMA page_count").fetchone()
+    writing.execute(f"PRAGMA max_page_count = {pages:d}")
+    large = {**DENYING, "aaf.yaml": DENYING["aaf.yaml"] + b"# " + b"x" * 500_000 + b"\n"}
+    done = one.save(large)
+    assert isinstance(done, Delayed)
+    assert done.failure.code is Code.STORE_FULL
+    assert done.failure.hint
+    assert stands(filed).release.number == 1
+    writing.execute("PRAGMA max_page_count = 4294967294")
+    assert read(filed) is State.ALLOWED
+    filed.clock.advance(2)
+    assert isinstance(one.look(), Activated)
+    assert read(filed) is State.DENIED
 
 
 def test_what_nobody_foresaw_ends_no_watch(either: World) -> None:

@@ -16,31 +16,16 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     Raises:
         ConfigurationInvalid: it isn't there, or a file can't be read or is over 1 MiB.
     """
-    return {name: _read(folder, name) for name in (path.relative_to(folder).as_posix() for path in files_in(folder))}
-
-
-def files_in(folder: Path) -> list[Path]:
-    """The files that are read, beneath `folder`.
-
-    Raises:
-        ConfigurationInvalid: it isn't there or can't be looked into, there are too many, or one has a name that is no text.
-    """
-    try:
-        if not folder.is_dir():
-            raise _problem(".", "there is no such folder", "name the folder that holds aaf.yaml")
-        found = [path for path in sorted(folder.iterdir()) if path.is_file()]
-        for part in _PARTS:
-            if (folder / part).is_dir():
-                found += sorted(path for path in (folder / part).iterdir() if path.is_file())
-    except OSError as failure:
-        raise _problem(".", f"the folder can't be read: {failure.strerror}", "check its permissions") from None
+    if not folder.is_dir():
+        raise _problem(".", "there is no such folder", "name the folder that holds aaf.yaml")
+    found = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    for part in _PARTS:
+        if (folder / part).is_dir():
+            found += sorted(path for path in (folder / part).iterdir() if path.is_file())
     visible = [path for path in found if not path.name.startswith(".")]
     if len(visible) > MAX_FILES:
         raise _problem(".", f"there are more than {MAX_FILES} files", "leave only configuration in this folder")
-    for path in visible:
-        if not path.name.isprintable():
-            raise _problem(ascii(path.name), "the file's name is no plain text", "rename it")
-    return visible
+    return {name: _read(folder, name) for name in (path.relative_to(folder).as_posix() for path in visible)}
 
 
 def _read(folder: Path, name: str) -> bytes:

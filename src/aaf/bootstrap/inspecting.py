@@ -11,7 +11,7 @@ from aaf.bootstrap.placing import placed, placing
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
 from aaf.policy.configuration import Configuration, source_hash
 from aaf.services.ledger import check_org
-from aaf.services.watching import Standing, standing
+from aaf.services.standing import Standing, standing
 from aaf.settings import Settings
 
 

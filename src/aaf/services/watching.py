@@ -236,36 +236,6 @@ class Watcher:
         return news
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How an organisation's configuration stands: what is active, what was found in the folder last, and who watches that.
-
-    `refused` says whether what was found was refused while the release was active already; `holder` is the process that holds the lease now.
-    """
-
-    release: Release
-    watch: Watch | None
-    holder: str | None
-    until: int
-    refused: bool
-    stale: bool
-
-
-async def standing(store: Store, org: str) -> Standing | None:
-    """How the configuration of `org` stands, from the store alone; None where it has none."""
-    release = await store.release(org)
-    if release is None:
-        return None
-    watch, lease, now = await store.watch(org), await store.lease(CONFIGURATION), await store.now()
-    holder = lease.holder if lease is not None and lease.ends_at > now else None
-    refused = watch is not None and bool(watch.problems) and watch.release == release.number
-    seed = release.managed_by is ManagedBy.API
-    lives = watch is not None and watch.process == holder
-    stale = not seed and watch is not None and (refused or (lives and watch.source != release.source))
-    until = lease.ends_at if lease is not None and holder is not None else 0
-    return Standing(release, watch, holder, until, refused, stale)
-
-
 def _recovering() -> StoreFailed:
     """Why nothing is imported."""
     return StoreFailed(

@@ -12,7 +12,7 @@ from aaf.domain.record import Release, Watch
 from aaf.entrypoints.api.answers import answer, closed
 from aaf.entrypoints.api.openapi import refusals
 from aaf.entrypoints.api.receiving import Authenticated, DoorRoute
-from aaf.services.configuring import read_standing
+from aaf.services.standing import read_standing
 
 
 @closed
