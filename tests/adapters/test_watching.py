@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from aaf.adapters import watching
+from aaf.adapters import loading_asyncio, watching
+from aaf.adapters.apart import begin_apart
 from aaf.adapters.folder import MAX_BYTES, MAX_FILES, read_folder
+from aaf.adapters.loading_asyncio import OnThread as Compiling
 from aaf.adapters.watching import AGAIN, QUIET, RESTLESS, YOUNG, WatchedFolder, read_found
 from aaf.adapters.watching_asyncio import OnThread
+from aaf.domain.errors import ConfigurationInvalid
 from aaf.policy.configuration import source_hash
 from aaf.ports import Found
 
@@ -171,26 +174,28 @@ def test_a_folder_that_never_rests_is_told_as_a_problem_and_found_when_it_does(w
     assert watched.later() is not None
 
 
-def test_a_young_file_is_read_again_because_its_times_may_hide_a_change(watched: Watched) -> None:
+@pytest.mark.parametrize("large", [False, True])
+def test_a_young_or_small_folder_is_read_again_because_times_may_hide_a_change(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    if large:
+        monkeypatch.setattr(watching, "SMALL", 0)
     watched.wall.now = OLD + YOUNG - 0.5
     watched.save("version: 1\n# one\n")
     assert watched.later() is not None
-    status = (watched.folder / "aaf.yaml").stat()
-    same = ((("aaf.yaml", status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)),)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watching, "_signature", lambda _: watched.watched._seen or same)
-        watched.save("version: 1\n# two\n")
-        assert watched.look() is None
-        watched.time.now += AGAIN
-        found = watched.look()
-        assert found is not None
-        assert found.files["aaf.yaml"].endswith(b"two\n")
-        watched.wall.now += YOUNG
-        watched.time.now += AGAIN
-        assert watched.look() is None
-        watched.save("version: 1\n# six\n")
-        watched.time.now += 3600
-        assert watched.look() is None, "an old file is read when its times say so"
+    monkeypatch.setattr(watching, "_signature", lambda *_: watched.watched._seen)
+    watched.save("version: 1\n# two\n")
+    assert watched.look() is None
+    watched.time.now += AGAIN
+    found = watched.look()
+    assert found is not None
+    assert found.files["aaf.yaml"].endswith(b"two\n")
+    watched.wall.now += YOUNG
+    watched.time.now += AGAIN
+    assert watched.look() is None
+    watched.save("version: 1\n# six\n")
+    watched.time.now += AGAIN
+    assert (watched.look() is None) is large, "a large old folder is read when its times say so"
 
 
 def vanish(folder: Path) -> None:
@@ -234,14 +239,13 @@ def test_a_folder_that_can_not_be_read_is_found_as_its_problem(
 
 
 @pytest.mark.requirement("R38")
-@pytest.mark.parametrize("call", ["iterdir", "read_bytes"])
-def test_what_the_system_refuses_is_found_as_its_problem(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch, call: str
+def test_what_the_system_refuses_is_found_as_its_problem_until_it_allows_it(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(Path, call, refuse)
+    monkeypatch.setattr(watching, "read_folder", refuse)
     watched.save("version: 1\n# two\n")
     found = watched.later()
     assert found is not None
@@ -249,11 +253,56 @@ def test_what_the_system_refuses_is_found_as_its_problem(
     assert "Permission denied" in problem.message
     assert "permissions" in problem.hint
     monkeypatch.undo()
-    assert watched.later(AGAIN) is not None
+    assert watched.later(AGAIN) is not None, "although no time of a file changed"
 
 
-def test_a_file_that_can_not_be_looked_at_has_a_signature_of_its_own(tmp_path: Path) -> None:
-    assert watching._stated(tmp_path, tmp_path / "none") == ("none", 2)
+def test_a_link_to_nothing_is_no_file_until_it_leads_somewhere(watched: Watched) -> None:
+    (watched.folder / "actions" / "a.yaml").symlink_to(watched.folder / ".later")
+    assert watched.later() is None
+    (watched.folder / ".later").write_text("name: a.b\n")
+    found = watched.later()
+    assert found is not None
+    assert set(found.files) == {"aaf.yaml", "actions/a.yaml"}
+
+
+def test_what_agents_write_beneath_the_folder_neither_counts_nor_keeps_anything_waiting(watched: Watched) -> None:
+    (watched.folder / "workspace").mkdir()
+    watched.save("version: 1\n# two\n")
+    assert watched.look() is None
+    (watched.folder / "workspace" / "aaf.yaml").write_text("an agent's")
+    watched.time.now += QUIET
+    found = watched.look()
+    assert found is not None
+    assert set(found.files) == {"aaf.yaml"}
+
+
+def test_a_folder_in_which_files_were_found_is_watched_too(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    (watched.folder / "teams").mkdir()
+
+    def including(folder: Path) -> dict[str, bytes]:
+        found = read_folder(folder)
+        if b"teams" in found["aaf.yaml"]:
+            found |= {f"teams/{path.name}": path.read_bytes() for path in (folder / "teams").iterdir()}
+        return found
+
+    monkeypatch.setattr(watching, "read_folder", including)
+    monkeypatch.setattr(watching, "SMALL", 0)
+    watched.save("rules: []\n", "teams/one.yaml")
+    assert watched.later() is None, "it isn't named yet"
+    watched.save("version: 1\ninclude: [teams]\n")
+    assert watched.later() is None, "whether that is being written isn't known yet"
+    watched.save("rules: [] # more\n", "teams/one.yaml")
+    assert watched.look() is None
+    watched.time.now += QUIET
+    found = watched.look()
+    assert found is not None
+    assert found.files["teams/one.yaml"] == b"rules: [] # more\n"
+    watched.save("version: 1\n")
+    found = watched.later()
+    assert found is not None
+    assert set(found.files) == {"aaf.yaml"}
+    watched.save("rules: [] # less\n", "teams/one.yaml")
+    assert watched.later() is None
 
 
 def test_a_folder_has_a_name_that_can_be_kept_whatever_its_bytes(tmp_path: Path) -> None:
@@ -266,16 +315,26 @@ def test_what_is_forgotten_is_found_again(watched: Watched) -> None:
     assert watched.later() is not None
 
 
-def test_a_server_looks_on_a_thread_of_its_own(watched: Watched) -> None:
-    threads: list[str] = []
+class Stuck(WatchedFolder):
+    """A folder on a disk that answers when told to; on whose thread it was asked is noted."""
 
-    class Noting(WatchedFolder):
-        def look(self) -> Found | None:
-            threads.append(threading.current_thread().name)
-            return super().look()
+    def __init__(self, watched: Watched) -> None:
+        super().__init__(watched.folder, clock=watched.time, wall=watched.wall)
+        self.answers = threading.Event()
+        self.answers.set()
+        self.threads: list[threading.Thread] = []
+
+    def look(self) -> Found | None:
+        self.threads.append(threading.current_thread())
+        self.answers.wait()
+        return super().look()
+
+
+def test_a_server_looks_on_a_thread_that_its_end_does_not_wait_for(watched: Watched) -> None:
+    stuck = Stuck(watched)
 
     async def look() -> None:
-        folder = OnThread(Noting(watched.folder, clock=watched.time))
+        folder = OnThread(stuck)
         assert folder.name == str(watched.folder)
         assert await folder.look() is None
         watched.time.now += QUIET
@@ -286,4 +345,67 @@ def test_a_server_looks_on_a_thread_of_its_own(watched: Watched) -> None:
         assert await folder.look() is not None
 
     asyncio.run(look())
-    assert all(name.startswith("aaf-watch") for name in threads)
+    assert all(thread.daemon and thread is not threading.main_thread() for thread in stuck.threads)
+
+
+@pytest.mark.requirement("R38")
+def test_a_folder_that_does_not_answer_is_told_once_and_found_when_it_does(watched: Watched) -> None:
+    stuck = Stuck(watched)
+
+    async def look() -> None:
+        folder = OnThread(stuck, longest=0.0)
+        stuck.answers.clear()
+        late = await folder.look()
+        assert late is not None
+        (problem,) = late.problems
+        assert "doesn't answer" in problem.message
+        assert await folder.look() is None
+        assert len(stuck.threads) == 1, "one look at a time"
+        stuck.answers.set()
+        stuck.threads[0].join()
+        await asyncio.sleep(0)
+        folder._longest = 60.0
+        assert await folder.look() is None
+        assert await folder.look() is None
+        watched.time.now += QUIET
+        found = await folder.look()
+        assert found is not None
+        assert found.files
+
+    asyncio.run(look())
+
+
+def test_what_fails_on_a_thread_fails_where_it_is_waited_for_and_what_nobody_waits_for_goes_on_unheard() -> None:
+    ended, goes_on = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        raise MemoryError
+
+    def late() -> None:
+        goes_on.wait()
+        ended.set()
+
+    async def work() -> None:
+        with pytest.raises(MemoryError):
+            await begin_apart(fail, name="x")
+        given_up = begin_apart(late, name="y")
+        given_up.cancel()
+        goes_on.set()
+        await asyncio.to_thread(ended.wait)
+        goes_on.clear()
+        ended.clear()
+        begin_apart(late, name="z")
+
+    asyncio.run(work())
+    goes_on.set()
+    assert ended.wait(60)
+
+
+def test_a_server_compiles_on_a_thread_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"aaf.yaml": b"version: 1\n"}
+    assert asyncio.run(Compiling().load(files)).rules == ()
+    ends = threading.Event()
+    monkeypatch.setattr(loading_asyncio, "compiled", lambda _: ends.wait())
+    with pytest.raises(ConfigurationInvalid, match="compiling took more than 0 seconds"):
+        asyncio.run(Compiling(0.0).load(files))
+    ends.set()

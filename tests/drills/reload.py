@@ -1,6 +1,6 @@
 """The drill of a configuration that is saved under load: three `aaf serve` on one data folder, and files that change beneath them.
 
-`make reload`, or `python tests/drills/reload.py [--rounds 1]`. In each round a rule that blocks a tool is saved, taken back, broken, and saved again
+`make reload`, or `python tests/drills/reload.py [--rounds 1] [--modules 0] [--pause 0.005]`. In each round a rule that blocks a tool is saved, taken back, broken, and saved again
 after the watching server was killed. No request may fail; within two seconds of each save every server answers by it, and none by the
 one before afterwards; a broken folder changes no answer and every server says what is wrong; another server takes the watch over.
 """
@@ -30,7 +30,7 @@ PATIENCE = 60.0
 """Seconds for anything that only has to happen."""
 CONNECTIONS = 4
 PAUSE = 0.005
-"""Seconds between two requests of one connection: a load, and not a flood of a shared machine."""
+"""Seconds between two requests of one connection, unless told otherwise: a load, and not a flood of a shared machine."""
 
 MAIN = """version: 1
 rules:
@@ -78,6 +78,7 @@ class Server:
     process: "subprocess.Popen[bytes]"
     port: int = 0
     key: str = ""
+    pause: float = PAUSE
     answers: list[Answer] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
@@ -104,18 +105,24 @@ class Server:
 
     def _work(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        while not self.stop.wait(PAUSE):
+        while not self.stop.wait(self.pause):
             sent = time.monotonic()
             try:
                 status, body = exchange(
                     connection, "POST", "/v1/actions", self.key, {"action": "note.take", "params": {"text": "x"}}
                 )
-                said = str(body.get("status")) if status == 201 else f"{status} {body}"
+                said = told(body) if status == 201 else f"{status} {body}"
             except (OSError, http.client.HTTPException, ValueError) as error:
                 connection.close()
                 said = f"failed: {error!r}"
             self.answers.append(Answer(sent, time.monotonic(), said))
         connection.close()
+
+
+def told(action: Any) -> str:
+    """What an answer says; a denial that no rule gave is none that this drill asked for."""
+    status, code = str(action["status"]), str(action["code"])
+    return status if status == "allowed" or code == "rule" else f"{status} {code}"
 
 
 def exchange(
@@ -271,9 +278,21 @@ class Drill:
                 self.misses.append(f"{server.name}: {len(failed)} requests failed, such as {failed[0]}")
 
 
-def one_round(folder: Path, times: dict[str, list[float]]) -> tuple[int, list[str]]:
+def modules(count: int) -> dict[str, str]:
+    """So many policy modules, all of which are asked about each note."""
+    rule = (
+        'decision := {{"action": "deny", "reason": "Too bad"}} if startswith(input.params.text, "bad-{number}-{place}")'
+    )
+    return {
+        f"policies/m{number}.rego": f"package aaf.policies.m{number}\n\n"
+        + "\n\n".join(rule.format(number=number, place=place) for place in range(4))
+        for number in range(count)
+    }
+
+
+def one_round(folder: Path, times: dict[str, list[float]], *, count: int, pause: float) -> tuple[int, list[str]]:
     """A new installation, everything once; how many answers, and what was missed."""
-    for name, text in {"aaf.yaml": MAIN, "actions/note.take.yaml": ACTION}.items():
+    for name, text in {"aaf.yaml": MAIN, "actions/note.take.yaml": ACTION, **modules(count)}.items():
         (folder / "config" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "config" / name).write_text(text)
     with ExitStack() as stack:
@@ -285,7 +304,7 @@ def one_round(folder: Path, times: dict[str, list[float]]) -> tuple[int, list[st
             code, made = server.ask("POST", "/v1/api-keys", admin, {"name": server.name, "kind": "agent"})
             if code != 201:
                 raise RuntimeError(f"no key: {made}")
-            server.key = made["key"]
+            server.key, server.pause = made["key"], pause
         drill = Drill(folder, servers, admin, times=times)
         for server in servers:
             server.load()
@@ -302,24 +321,30 @@ def one_round(folder: Path, times: dict[str, list[float]]) -> tuple[int, list[st
             for server in servers:
                 server.rest()
         drill.check_failures()
+        for server in servers:
+            waits = sorted(answer.done - answer.sent for answer in server.answers)
+            times.setdefault("middle of a round's requests", []).append(statistics.median(waits))
+            times.setdefault("slowest request of a round", []).append(waits[-1])
         return sum(len(server.answers) for server in servers), drill.misses
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--modules", type=int, default=0, help="policy modules in Rego beside the rules")
+    parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two requests of one connection")
     options = parser.parse_args()
     times: dict[str, list[float]] = {}
     answers, misses = 0, []
     for number in range(options.rounds):
         with tempfile.TemporaryDirectory() as name:
-            count, missed = one_round(Path(name), times)
+            count, missed = one_round(Path(name), times, count=options.modules, pause=options.pause)
         answers += count
         misses += [f"round {number + 1}: {one}" for one in missed]
     for what, measured in sorted(times.items()):
         middle = statistics.median(measured)
         print(
-            f"reload: {what}: {min(measured):.2f} / {middle:.2f} / {max(measured):.2f} s (least, median, most of {len(measured)})"
+            f"reload: {what}: {min(measured):.3f} / {middle:.3f} / {max(measured):.3f} s (least, median, most of {len(measured)})"
         )
     for one in misses:
         print(f"reload: MISSED {one}")

@@ -1,5 +1,6 @@
 """A folder that is saved while the process runs: activated whole, by one process, or reported and left."""
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 from aaf.adapters.loading import InPlace
 from aaf.adapters.secrets.environment import EnvironmentSecrets
 from aaf.adapters.secrets.in_order import InOrder
-from aaf.domain.errors import Code, ConnectorFailed, Problem, StoreFailed
+from aaf.domain.errors import Code, ConnectorFailed, NotFound, Problem, StoreFailed
+from aaf.domain.principal import Kind
 from aaf.domain.record import ManagedBy
 from aaf.domain.redaction import MASK, Values
 from aaf.domain.states import State
@@ -17,19 +19,18 @@ from aaf.policy.configuration import Configuration, source_hash
 from aaf.ports import Answer, Commit, Found, InsertRelease
 from aaf.services.metering import read_metrics
 from aaf.services.releases import Activated, activate, files_of
+from aaf.services.standing import Standing, read_standing, standing
 from aaf.services.watching import (
     CONFIGURATION,
     HOLD,
     Delayed,
     Desk,
     Refused,
-    Standing,
     Unchanged,
     Watcher,
-    standing,
     told_problems,
 )
-from tests.services.world import FILES, World, edited
+from tests.services.world import FILES, World, edited, refused
 
 DENYING = edited("aaf.yaml", ("decision: allow", "decision: deny"))
 BROKEN = edited("aaf.yaml", ("decision: allow", "decision: maybe"))
@@ -328,6 +329,28 @@ def test_a_store_that_can_not_take_it_leaves_the_old_version_running_and_gets_it
     assert read(either) is State.DENIED
 
 
+@pytest.mark.requirement("R38")
+@pytest.mark.attack("G05")
+def test_a_disk_that_is_full_leaves_the_old_version_running_and_gets_the_new_one_when_it_is_not(filed: World) -> None:
+    one = process(filed)
+    one.keep()
+    one.save(FILES)
+    writing: sqlite3.Connection = filed.store._writer._connection  # type: ignore[attr-defined]
+    (pages,) = writing.execute("PRAGMA page_count").fetchone()
+    writing.execute(f"PRAGMA max_page_count = {pages:d}")
+    large = {**DENYING, "aaf.yaml": DENYING["aaf.yaml"] + b"# " + b"x" * 500_000 + b"\n"}
+    done = one.save(large)
+    assert isinstance(done, Delayed)
+    assert done.failure.code is Code.STORE_FULL
+    assert done.failure.hint
+    assert stands(filed).release.number == 1
+    writing.execute("PRAGMA max_page_count = 4294967294")
+    assert read(filed) is State.ALLOWED
+    filed.clock.advance(2)
+    assert isinstance(one.look(), Activated)
+    assert read(filed) is State.DENIED
+
+
 def test_what_nobody_foresaw_ends_no_watch(either: World) -> None:
     class Crashing:
         crashes = True
@@ -348,6 +371,20 @@ def test_what_nobody_foresaw_ends_no_watch(either: World) -> None:
     ]
     loader.crashes = False
     either.clock.advance(2)
+    assert isinstance(one.look(), Activated)
+
+
+def test_a_look_that_nobody_foresaw_to_fail_ends_no_watch(one: Process) -> None:
+    look = one.folder.look
+
+    async def fail() -> Found | None:
+        raise MemoryError
+
+    one.folder.look = fail  # type: ignore[method-assign]
+    for _ in range(3):
+        assert one.save(DENYING) is None
+    assert [kind for kind, _ in one.world.log.entries].count("watch_crashed") == 1
+    one.folder.look = look  # type: ignore[method-assign]
     assert isinstance(one.look(), Activated)
 
 
@@ -428,3 +465,21 @@ def test_the_metric_says_that_what_is_saved_is_not_what_is_active(one: Process) 
     assert stale() == 1
     one.save(DENYING)
     assert stale() == 0
+
+
+def test_an_organisation_whose_configuration_is_gone_is_told_so(world: World) -> None:
+    auditor = world.add("ada", Kind.USER, "auditor")
+    assert world.run(read_standing(world.core, auditor)).release.number == 1
+    world.store._tables.releases.clear()  # type: ignore[attr-defined]
+    with refused(Code.EMPTY_POLICY, NotFound):
+        world.run(read_standing(world.core, auditor))
+
+
+def test_a_visit_keeps_nothing_of_what_it_found(one: Process) -> None:
+    before = stands(one.world).watch
+    visit = process(one.world, "visitor", folder="/home/agent")
+    visit.watcher._desk = replace(visit.desk, lasting=False)
+    visit.watcher.holds = True
+    assert isinstance(visit.save(BROKEN), Refused)
+    assert isinstance(visit.save(DENYING), Activated)
+    assert stands(one.world).watch == before

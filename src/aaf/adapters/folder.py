@@ -5,7 +5,7 @@ middle of it is never taken for a configuration. Nothing outside of the folder i
 """
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -86,20 +86,6 @@ def _read_once(folder: Path) -> dict[str, bytes]:
                     )
         wanted = set(included_folders(files)) - read
     return files
-
-
-def files_in(folder: Path, included: Collection[str] = ()) -> list[Path]:
-    """The files that a reading would look at, as far as their names tell: `included` are the folders that `include` named last.
-
-    Raises:
-        ConfigurationInvalid: the folder isn't there, can't be looked into, or changes meanwhile.
-    """
-    if not folder.is_dir():
-        raise _problem(".", "there is no such folder", "name the folder that holds aaf.yaml")
-    try:
-        return [path for part in sorted({*_OWN, *included}) for path in _listed(folder, part)]
-    except _Moved:
-        raise _problem(".", "the files change while they are read", "save them once, and load again") from None
 
 
 def _listed(folder: Path, part: str) -> Iterator[Path]:

@@ -1,8 +1,10 @@
-"""Compiling on a thread, because an event loop must not wait for it."""
+"""Compiling on a thread, because an event loop must not wait for it, nor the end of a server."""
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
+from aaf.adapters.apart import begin_apart
 from aaf.adapters.loading import compiled
 from aaf.domain.errors import ConfigurationInvalid, Problem
 from aaf.policy.configuration import MAIN, Configuration
@@ -22,7 +24,7 @@ class OnThread:
         """Compile on a thread."""
         try:
             async with asyncio.timeout(self._longest):
-                return await asyncio.to_thread(compiled, files)
+                return await begin_apart(partial(compiled, files), name="aaf-loading")
         except TimeoutError:
             hint = "take something out, or split large policy modules"
             message = f"compiling took more than {self._longest:g} seconds"

@@ -58,8 +58,10 @@ class Configured:
         keep_apart(root, self._settings)
         if root.exists():
             os.scandir(root).close()
-        elif not root.parent.is_dir() or not os.access(root.parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
+        elif not root.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root.parent))
+        elif not os.access(root.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root.parent))
 
     def _root(self, files: Mapping[str, Json]) -> Path:
         """Where the connector for files works."""

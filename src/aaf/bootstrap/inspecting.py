@@ -11,6 +11,7 @@ from aaf.bootstrap.placing import placed, placing
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
 from aaf.policy.configuration import Configuration, source_hash
 from aaf.services.ledger import check_org
+from aaf.services.standing import Standing, standing
 from aaf.settings import Settings
 
 
@@ -100,6 +101,8 @@ async def _inspect_store(settings: Settings) -> tuple[list[Check], set[str]]:
             Check("active configuration", ok=True, text=f"{one.org}: release {one.number}, {one.message}")
             for one in releases
         ]
+        stands = [it for org in await store.organisations() if (it := await standing(store, org)) is not None]
+        found += [_watched(one) for one in stands if one.watch is not None and (one.refused or one.holder is not None)]
         found.append(
             Check(
                 "checkpoints elsewhere",
@@ -111,6 +114,21 @@ async def _inspect_store(settings: Settings) -> tuple[list[Check], set[str]]:
         return found, {one.source for one in releases}
     finally:
         await store.close()
+
+
+def _watched(one: Standing) -> Check:
+    """Whether what is in the folder that a server watches is what is active."""
+    folder = one.watch.folder if one.watch is not None else ""
+    problems = one.watch.problems if one.watch is not None else ()
+    if one.refused:
+        told = placed(ConfigurationInvalid(problems), Path(folder)).message
+        # A folder that nobody watches now may have been corrected since.
+        ok = False if one.holder is not None else None
+        text = f"{folder} was refused, release {one.release.number} stays active\n{told}"
+        return Check("watched folder", ok, text, "Correct the file: a server that watches it activates it by itself.")
+    if one.stale:
+        return Check("watched folder", ok=False, text=f"{folder} isn't what is active", fix="See the server's log.")
+    return Check("watched folder", ok=True, text=f"{folder}, by process {one.watch.pid if one.watch else 0}")
 
 
 def _inspect_configuration(settings: Settings, active: set[str]) -> Iterator[Check]:

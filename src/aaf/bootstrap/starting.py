@@ -145,7 +145,7 @@ async def _started(
     if part is not Part.PERSON:
         loader = Checking(loader, connectors)
     folder = WatchedFolder(settings.config or shipped("safe"))
-    desk = Desk(store, ids, loader, credentials, org, process, os.getpid(), folder.name)
+    desk = Desk(store, ids, loader, credentials, org, process, os.getpid(), folder.name, lasting=part is Part.SERVER)
     began = _Began()
     if part is not Part.PERSON:
         began = await _import(desk, settings, log, recovering=recovering)

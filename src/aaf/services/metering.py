@@ -10,7 +10,7 @@ from aaf.domain.principal import Permission
 from aaf.domain.states import State
 from aaf.services.access import require
 from aaf.services.core import Caller, Core
-from aaf.services.watching import standing
+from aaf.services.standing import standing
 
 SECOND = 1_000_000
 

@@ -31,7 +31,10 @@ _HIDDEN = "the problem can't be told, because the secrets to be kept out of it c
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What importing works with: the ports, whose configuration it is, and who does it from which folder."""
+    """What importing works with: the ports, whose configuration it is, and who does it from which folder.
+
+    `lasting` says whether the process stays: only then it keeps what it found for the others, whom a visit tells nothing.
+    """
 
     store: Store
     ids: Ids
@@ -41,6 +44,7 @@ class Desk:
     process: str
     pid: int
     folder: str
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ async def _keep(desk: Desk, before: Watch | None, source: str, release: int, pro
     """Keep what was found, where it isn't what is kept."""
     now = await desk.store.now()
     watch = Watch(desk.org, desk.process, desk.pid, desk.folder, source, release, now, problems)
-    if before is None or _same(before) != _same(watch):
+    if desk.lasting and (before is None or _same(before) != _same(watch)):
         await desk.store.commit(Commit(desk.org, (PutWatch(watch),), ()))
 
 
@@ -189,14 +193,12 @@ class Watcher:
         """Import what is new; None where nothing is, or where it isn't for this process to import."""
         if not self.holds:
             return None
-        found = await self._folder.look()
-        if found is not None:
-            self._pending = self._last = found
-            self._retry_at = 0
-        if self._pending is None:
-            return None
         try:
-            return await self._import(self._pending)
+            found = await self._folder.look()
+            if found is not None:
+                self._pending = self._last = found
+                self._retry_at = 0
+            return await self._import(self._pending) if self._pending is not None else None
         except AafError as failure:
             return self._delayed(failure)
         except Exception as failure:  # noqa: BLE001 - a watch that ended would leave the folder unread for good
@@ -232,36 +234,6 @@ class Watcher:
         """Whether this isn't what was said last."""
         news, self._why = why != self._why, why
         return news
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How an organisation's configuration stands: what is active, what was found in the folder last, and who watches that.
-
-    `refused` says whether what was found was refused while the release was active already; `holder` is the process that holds the lease now.
-    """
-
-    release: Release
-    watch: Watch | None
-    holder: str | None
-    until: int
-    refused: bool
-    stale: bool
-
-
-async def standing(store: Store, org: str) -> Standing | None:
-    """How the configuration of `org` stands, from the store alone; None where it has none."""
-    release = await store.release(org)
-    if release is None:
-        return None
-    watch, lease, now = await store.watch(org), await store.lease(CONFIGURATION), await store.now()
-    holder = lease.holder if lease is not None and lease.ends_at > now else None
-    refused = watch is not None and bool(watch.problems) and watch.release == release.number
-    seed = release.managed_by is ManagedBy.API
-    lives = watch is not None and watch.process == holder
-    stale = not seed and watch is not None and (refused or (lives and watch.source != release.source))
-    until = lease.ends_at if lease is not None and holder is not None else 0
-    return Standing(release, watch, holder, until, refused, stale)
 
 
 def _recovering() -> StoreFailed:

@@ -48,7 +48,8 @@ def serve(
 ) -> None:
     """Start the server.
 
-    At the first start, the administrator's key is printed once. SIGTERM and SIGINT let running requests end, sign a last checkpoint and
+    The folder of --config is watched: what is saved there counts everywhere within two seconds, and what has problems is refused with
+    its places while the release before it stays active. At the first start, the administrator's key is printed once. SIGTERM and SIGINT let running requests end, sign a last checkpoint and
     close the store.
 
     \b

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,15 @@ import uvicorn
 import uvloop
 from rich.text import Text
 
-from aaf.bootstrap import App, build, placed
-from aaf.domain.errors import AafError, ConfigurationInvalid
+from aaf.bootstrap import App, build
+from aaf.domain.errors import AafError
+from aaf.entrypoints.cli.saying import Saying, say_imported, say_problems
 from aaf.entrypoints.cli.terminal.address import is_loopback
 from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
-from aaf.entrypoints.cli.terminal.stopping import Stopped, masked, stopped_by
+from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
 from aaf.ports import Log
 from aaf.services.core import Core
 from aaf.services.ledger import last_checkpoint
-from aaf.services.releases import Activated
-from aaf.services.watching import Delayed, Imported, Refused, Unchanged
 from aaf.settings import Settings
 
 DRAIN = 20
@@ -240,40 +240,12 @@ async def _keep(app: App) -> None:
 
 async def _look(app: App) -> None:
     """Import what is saved in the folder, and say so."""
+    saying = Saying()
     while app.watcher is not None:
         await asyncio.sleep(LOOK)
         done = await app.watcher.look()
         if done is not None:
-            say_imported(done, app.folder)
-
-
-def say_imported(done: Imported | Delayed, folder: Path | None) -> None:
-    """Say what became of the folder, for whoever watches the terminal; nothing where nothing changed."""
-    match done:
-        case Activated(release, True, warnings):
-            note(f"Release {release.number} is active: {inert(masked(release.message))}.", "green")
-            for warning in warnings:
-                note(f"warning: {inert(masked(warning))}", "yellow")
-        case Refused(invalid, number):
-            say_problems(placed(invalid, folder), number)
-        case Unchanged(release, True):
-            note(f"The folder is as release {release.number} again, which is active.", "green")
-        case Delayed(failure):
-            note(
-                Text.assemble(
-                    ("The folder is not active yet: ", "bold red"), inert(f"{failure.message} {failure.hint}".strip())
-                ),
-                "",
-            )
-        case _:
-            pass
-
-
-def say_problems(invalid: ConfigurationInvalid, number: int) -> None:
-    """Say what is wrong in the folder, each problem with its place."""
-    note(Text.assemble(("The configuration folder has problems; ", "bold red"), f"release {number} stays active."), "")
-    for problem in invalid.problems:
-        note(inert(masked(str(problem))), "")
+            saying.say(partial(say_imported, done, app.folder))
 
 
 async def _sign(core: Core) -> None:
