@@ -27,6 +27,18 @@ def check_folder(folder: Path) -> Configuration:
         return compiled(read_folder(folder))
 
 
+def folder_files(folder: Path) -> dict[str, bytes]:
+    """The files of a configuration folder by their names in it, unread.
+
+    Raises:
+        ConfigurationInvalid: it isn't there, or a file can't be read.
+    """
+    from aaf.adapters.folder import read_folder
+
+    with placing(folder):
+        return read_folder(folder)
+
+
 def inspect(settings: Settings) -> list[Check]:
     """Check an installation without starting it: files, database, ledgers, configuration. The first thing to run when something is odd."""
     from aaf.adapters import inspection

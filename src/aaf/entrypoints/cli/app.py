@@ -21,6 +21,7 @@ COMMANDS = {
     "approvals": "See and answer what waits for a person.",
     "actions": "See what agents asked for, and close what is open.",
     "keys": "Make, list and revoke API keys.",
+    "config": "See and change the configuration of a server.",
     "policy": "Check, test and compare policies.",
     "secrets": "Keep credentials for connectors, sealed.",
     "audit": "Read, check and export the ledger.",

@@ -49,6 +49,19 @@ def member(value: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     return found
 
 
+def optional_member(value: Mapping[str, Json], name: str) -> Mapping[str, Json] | None:
+    """A member that is an object, or None where it is null or missing."""
+    return None if value.get(name) is None else member(value, name)
+
+
+def flag(value: Mapping[str, Json], name: str) -> bool:
+    """A member that is true or false."""
+    found = value.get(name)
+    if not isinstance(found, bool):
+        raise unexpected(f"flag `{name}`")
+    return found
+
+
 def members(value: Mapping[str, Json], name: str) -> list[Mapping[str, Json]]:
     """A member that is a list of objects."""
     return [one for one in elements(value, name) if isinstance(one, dict)]
