@@ -1,7 +1,7 @@
 # Every target does its own set-up: a Python of 3.11 or newer and make are all that a machine needs.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup-run setup-dev demo serve test check bench kill reload attacks browser fuzz fmt lock clean
+.PHONY: help setup-run setup-dev demo serve test check bench kill reload writers attacks browser fuzz fmt lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ kill: setup-dev ## the crash drills: SIGKILL under load of store and server, the
 
 reload: setup-dev ## save, break and restore a configuration under the load of three servers, and kill the one that watches
 	@$(PY) tests/drills/reload.py
+
+writers: setup-dev ## two writers of one configuration at once, on two servers: 200 rounds, nothing lost
+	@$(PY) tests/drills/writers.py
 
 attacks: setup-dev ## each claimed attack twice: refused, and found when its guard is taken out
 	@$(PY) -m tools.attacks

@@ -19,11 +19,16 @@ SOURCE = Path(import_module("aaf.entrypoints.cli").__path__[0])
 def _commands() -> Iterator[tuple[str, Any]]:
     root: Any = main.get_command(app)
     for name in COMMANDS:
-        command = root.get_command(None, name)
-        if hasattr(command, "list_commands"):
-            yield from ((f"aaf {name} {part}", command.get_command(None, part)) for part in command.list_commands(None))
-        else:
-            yield f"aaf {name}", command
+        yield from _beneath(f"aaf {name}", root.get_command(None, name))
+
+
+def _beneath(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """The command itself, or those of a group, however deep."""
+    if not hasattr(command, "list_commands"):
+        yield name, command
+        return
+    for part in command.list_commands(None):
+        yield from _beneath(f"{name} {part}", command.get_command(None, part))
 
 
 def _section(title: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from aaf.domain.record import ManagedBy, Release
-from aaf.services import configuring
+from aaf.services import changing
 from aaf.services.releases import Activated, activate, files_of, tag
 from tests.services.world import FILES, World, edited
 
@@ -43,13 +43,13 @@ def replace(
 ) -> Activated:
     """Replace the files, on top of what is active unless `expected` says otherwise."""
     began = tag(active(world)) if expected is None else expected
-    work = configuring.replace(world.core, world.caller(by), files=files, message=message, expected=began)
+    work = changing.replace(world.core, world.caller(by), files=files, message=message, expected=began)
     return world.run(work)
 
 
 def roll_back(world: World, number: int) -> Activated:
     began = tag(active(world))
-    work = configuring.roll_back(world.core, world.admin, number=number, message="", expected=began)
+    work = changing.roll_back(world.core, world.admin, number=number, message="", expected=began)
     return world.run(work)
 
 

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 import pytest
 
 from aaf.domain.canonical import parse
-from aaf.domain.errors import Code, ConfigurationConflict, ConfigurationRefused, NotFound, NotPermitted, StateConflict
+from aaf.domain.errors import (
+    Code,
+    ConfigurationConflict,
+    ConfigurationRefused,
+    InputRefused,
+    NotFound,
+    NotPermitted,
+    StateConflict,
+)
 from aaf.domain.record import Draft
 from aaf.services import drafts
 from aaf.services.core import Caller
@@ -176,6 +184,15 @@ def test_a_conflict_is_named_nothing_is_saved_and_a_person_resolves_it(either: W
     assert either.run(drafts.read(either.core, either.admin, draft.id)) == draft
     rebased = rebase(either, draft, {"aaf.yaml": texts(SHORT, TWO)["aaf.yaml"]})
     assert parse(rebased.files) == texts(SHORT, TWO)
+
+
+def test_a_file_that_is_no_conflict_is_not_written_by_a_rebase(world: World) -> None:
+    opened(world)
+    draft = begin(world)
+    replace(world, texts(SHORT))
+    with refused(Code.WRONG_TYPE, InputRefused):
+        rebase(world, draft, {"aaf.yaml": "version: 1", "actions/pay.send.yaml": None})
+    assert world.run(drafts.read(world.core, world.admin, draft.id)) == draft
 
 
 def test_drafts_are_bounded_in_number_names_and_credentials(world: World) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from aaf.domain.canonical import Json
-from aaf.domain.errors import Code, ConfigurationConflict, NotFound, StateConflict
+from aaf.domain.errors import Code, ConfigurationConflict, InputRefused, NotFound, StateConflict
 from aaf.domain.events import EventType, occurrence
 from aaf.domain.principal import Permission
 from aaf.domain.record import Draft, Release
@@ -17,8 +17,8 @@ from aaf.policy.comparing import Changes, compare_files
 from aaf.policy.configuration import source_hash
 from aaf.ports import Commit, Committed, PutDraft, RemoveDraft, StaleEpoch, Write
 from aaf.services.access import require
+from aaf.services.changing import Checked, checked, known_files, numbered
 from aaf.services.compiling import Edit, check_files, encoded, patched
-from aaf.services.configuring import Checked, checked, known_files, numbered
 from aaf.services.core import Caller, Core
 from aaf.services.enacting import (
     Wanted,
@@ -170,6 +170,13 @@ async def rebase(core: Core, caller: Caller, draft: str, *, resolved: Edit, expe
         base = known_files(await numbered(core, caller, found.base))
         own, theirs = encoded(texts_of(found)), known_files(now)
         done = merged(base, own, theirs)
+        if not resolved.keys() <= set(done.conflicts):
+            raise InputRefused(
+                Code.WRONG_TYPE,
+                "A file is named that both sides did not change differently.",
+                hint="Name only files in conflict; save the draft to change others.",
+                path="$.files",
+            )
         left = [name for name in done.conflicts if name not in resolved]
         if left:
             raise ConfigurationConflict(

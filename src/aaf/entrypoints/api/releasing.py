@@ -17,7 +17,7 @@ from aaf.domain.record import Draft, Release
 from aaf.entrypoints.api.answers import Named, closed
 from aaf.entrypoints.api.receiving import Call, DoorRoute, headers_of
 from aaf.policy.comparing import Changes
-from aaf.services.configuring import Checked, counted, warnings_of
+from aaf.services.changing import Checked, counted, warnings_of
 from aaf.services.core import Caller, Known
 from aaf.services.drafts import tag_of, texts_of
 from aaf.services.releases import Activated, files_of, tag

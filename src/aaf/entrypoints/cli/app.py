@@ -22,7 +22,7 @@ COMMANDS = {
     "actions": "See what agents asked for, and close what is open.",
     "explain": "Explain why an action was decided as it was, and the smallest change that would have changed it.",
     "keys": "Make, list and revoke API keys.",
-    "config": "See the configuration that is in force.",
+    "config": "See and change the configuration of a server.",
     "policy": "Check, test and compare policies.",
     "test": "Run policy test cases against a configuration.",
     "limits": "Show rate and spend limits, and what is used of them now.",

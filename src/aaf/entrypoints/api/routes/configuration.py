@@ -29,7 +29,7 @@ from aaf.entrypoints.api.releasing import (
     wants_yaml,
 )
 from aaf.policy.configuration import MAIN
-from aaf.services import configuring
+from aaf.services import changing
 from aaf.services.releases import Activated, files_of, tag
 
 router = APIRouter(prefix="/v1", route_class=ReleasingRoute, tags=["configuration"])
@@ -47,7 +47,7 @@ YAML = "application/yaml"
 )
 async def read_configuration(call: Authenticated) -> Response:
     """The files as they were written, comments too. `Accept: application/yaml` is answered with the text of `aaf.yaml` alone."""
-    release = await configuring.active(call.core, call.caller)
+    release = await changing.active(call.core, call.caller)
     headers = {**quoted(tag(release)), "Vary": "Accept"}
     if not wants_yaml(call.request):
         return answer(configuration_body(call.caller.known, release), 200, headers)
@@ -66,7 +66,7 @@ async def read_configuration(call: Authenticated) -> Response:
 )
 async def replace_configuration(call: Authenticated, body: ConfigurationWantedBody) -> Response:
     """All of its files: validated whole, activated whole, in effect in every process. Of two at once, the second gets what the first changed."""
-    done = await configuring.replace(
+    done = await changing.replace(
         call.core, call.caller, files=body.files, message=body.message, expected=if_match(call)
     )
     return _activated(call, done)
@@ -81,9 +81,7 @@ async def replace_configuration(call: Authenticated, body: ConfigurationWantedBo
 )
 async def change_configuration(call: Authenticated, body: EditBody) -> Response:
     """`files` is a merge patch: a text replaces or adds a file, null removes it, and what isn't named stays."""
-    done = await configuring.patch(
-        call.core, call.caller, edit=body.files, message=body.message, expected=if_match(call)
-    )
+    done = await changing.patch(call.core, call.caller, edit=body.files, message=body.message, expected=if_match(call))
     return _activated(call, done)
 
 
@@ -95,7 +93,7 @@ async def change_configuration(call: Authenticated, body: EditBody) -> Response:
 )
 async def validate_configuration(call: Authenticated, body: FilesBody) -> Response:
     """Nothing is written. Every problem has file, line, column and what to write instead."""
-    return answer(checked_body(await configuring.validate(call.core, call.caller, body.files)))
+    return answer(checked_body(await changing.validate(call.core, call.caller, body.files)))
 
 
 @router.post(
@@ -107,7 +105,7 @@ async def validate_configuration(call: Authenticated, body: FilesBody) -> Respon
 )
 async def roll_back_configuration(call: Authenticated, body: RollbackBody) -> Response:
     """A new release of the old files, compiled by the rules of today. Actions that wait are judged again before they run."""
-    done = await configuring.roll_back(
+    done = await changing.roll_back(
         call.core, call.caller, number=body.release, message=body.message, expected=if_match(call)
     )
     return _activated(call, done)
@@ -121,7 +119,7 @@ async def roll_back_configuration(call: Authenticated, body: RollbackBody) -> Re
 )
 async def list_releases(call: Authenticated, before: BeforeRelease = None, limit: ReleaseLimit = 20) -> Response:
     """Newest first: author, time, message and how much stands in each."""
-    page = await configuring.history(call.core, call.caller, before=before, limit=limit)
+    page = await changing.history(call.core, call.caller, before=before, limit=limit)
     listed = [release_body(call.caller.known, one) for one in page.releases]
     return answer({"releases": listed, "next": page.next})
 
@@ -134,7 +132,7 @@ async def list_releases(call: Authenticated, before: BeforeRelease = None, limit
 )
 async def read_release(call: Authenticated, release: ReleaseNumber) -> Response:
     """With its files."""
-    found = await configuring.read(call.core, call.caller, release)
+    found = await changing.read(call.core, call.caller, release)
     return answer(configuration_body(call.caller.known, found))
 
 
@@ -146,7 +144,7 @@ async def read_release(call: Authenticated, release: ReleaseNumber) -> Response:
 )
 async def compare_releases(call: Authenticated, old: ReleaseNumber, new: ReleaseNumber) -> Response:
     """A unified diff of each file, and by name the rules, action types, modules and limits that came, went and became others."""
-    return answer(changes_body(await configuring.compared(call.core, call.caller, old, new)))
+    return answer(changes_body(await changing.compared(call.core, call.caller, old, new)))
 
 
 def _activated(call: Call, done: Activated) -> Response:

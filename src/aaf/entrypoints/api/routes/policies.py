@@ -18,7 +18,7 @@ from aaf.entrypoints.api.releasing import (
     if_match,
     quoted,
 )
-from aaf.services import configuring, policies
+from aaf.services import changing, policies
 from aaf.services.releases import tag
 
 
@@ -77,7 +77,7 @@ router = APIRouter(prefix="/v1", route_class=ReleasingRoute, tags=["policies"])
 )
 async def list_policies(call: Authenticated) -> Response:
     """With the file and line of each rule."""
-    release = await configuring.active(call.core, call.caller)
+    release = await changing.active(call.core, call.caller)
     body = {
         "release": release.number,
         "etag": tag(release),
@@ -95,7 +95,7 @@ async def list_policies(call: Authenticated) -> Response:
 )
 async def read_policy(call: Authenticated, name: PolicyName) -> Response:
     """As it was written."""
-    release = await configuring.active(call.core, call.caller)
+    release = await changing.active(call.core, call.caller)
     body = {"release": release.number, "etag": tag(release), **policies.module(release, name)}
     return answer(body, 200, quoted(tag(release)))
 
@@ -109,7 +109,7 @@ async def read_policy(call: Authenticated, name: PolicyName) -> Response:
 )
 async def write_policy(call: Authenticated, name: PolicyName, body: PolicyBody) -> Response:
     """New or in place of the one that is there; the whole configuration is validated and activated with it."""
-    done = await configuring.patch(
+    done = await changing.patch(
         call.core,
         call.caller,
         edit={policies.file_of(name): body.text},
@@ -128,7 +128,7 @@ async def write_policy(call: Authenticated, name: PolicyName, body: PolicyBody) 
 )
 async def remove_policy(call: Authenticated, name: PolicyName) -> Response:
     """A new release without it."""
-    done = await configuring.remove(
+    done = await changing.remove(
         call.core,
         call.caller,
         name=policies.file_of(name),

@@ -61,27 +61,30 @@ def credential() -> str:
 
 
 class Refused(Stopped):
-    """The server said no; `http` is its status."""
+    """The server said no; `http` is its status, `problem` all that it said."""
 
-    def __init__(self, http: int, code: str, sentence: str, *, hint: str) -> None:
+    def __init__(
+        self, http: int, code: str, sentence: str, *, hint: str, problem: Mapping[str, Json] | None = None
+    ) -> None:
         """Status 1 for an answer, 2 where it is none."""
         status = Status.UNUSABLE if http in _UNUSABLE else Status.NO
         super().__init__(code, sentence, hint=hint, status=status)
         self.http = http
+        self.problem = problem or {}
 
 
 class Client:
     """Calls with one key; answers are objects, refusals end the command."""
 
-    def __init__(self, url: str, key: str, *, ca: Path | None = None) -> None:
-        """Check the address; nothing is sent yet. `ca` is a file of certificates to trust instead of the system's."""
+    def __init__(self, url: str, key: str, *, ca: Path | None = None, patience: float = _TIMEOUT) -> None:
+        """Check the address; nothing is sent yet. `ca` is a file of certificates to trust instead of the system's, `patience` in seconds."""
         address = read_address(url)
         self.url = address.url
         self.now: datetime | None = None
         """The server's time at its last answer, to the second."""
         self._http = httpx2.Client(
             headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
-            timeout=_TIMEOUT,
+            timeout=patience,
             trust_env=False,
             verify=_trusted(ca) if address.tls else False,
         )
@@ -104,6 +107,13 @@ class Client:
     def post(self, path: str, body: Mapping[str, Json] | None = None, **headers: str) -> dict[str, Json]:
         """Ask for a change."""
         return self._object(self._send("POST", path, body=body or {}, headers=headers))
+
+    def change(
+        self, method: str, path: str, body: Mapping[str, Json] | None = None, *, etag: str | None = None
+    ) -> dict[str, Json]:
+        """Ask for a change of what was read, by any method; `etag` without its quotes names what it begins from."""
+        headers = {} if etag is None else {"If-Match": f'"{etag}"'}
+        return self._object(self._send(method, path, body=body, headers=headers))
 
     def pages(
         self, path: str, member: str, *, cursor: str, limit: int, **query: str | int | None
@@ -218,7 +228,7 @@ class Client:
                 )
             case Code.PERMISSION_DENIED:
                 hint = f"{hint} If this is an agent's key, use a person's; else one whose role has the right.".lstrip()
-        return Refused(response.status_code, code, sentence, hint=hint)
+        return Refused(response.status_code, code, sentence, hint=hint, problem=value)
 
     def _foreign(self, why: str = "") -> Stopped:
         """Whatever answers there, it is not a firewall."""

@@ -114,6 +114,23 @@ def agree(word: str) -> None:
         raise Stopped("stopped", "Nothing was changed.", status=Status.NO)
 
 
+def proceed(question: str) -> None:
+    """Ask for a clear yes to what was just shown.
+
+    Raises:
+        Stopped: the answer is anything else, or nobody is there.
+    """
+    if not on_terminal():
+        raise Stopped("nobody_to_ask", "This asks a person at a terminal.", hint="In a script, give --yes.")
+    if not agreed(question):
+        raise Stopped("stopped", "Nothing was changed.", status=Status.NO)
+
+
+def agreed(question: str) -> bool:
+    """Ask a person who is there; whether the answer is a clear yes."""
+    return _asked(Text(f"{question} [y/N] ", style="bold")).lower() in {"y", "yes"}
+
+
 def unseen(question: str) -> str:
     """Ask for something that must not be seen; what is typed is not echoed."""
     before = termios.tcgetattr(sys.stdin)

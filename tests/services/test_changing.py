@@ -21,7 +21,7 @@ from aaf.domain.errors import (
 from aaf.domain.principal import Kind
 from aaf.domain.record import ManagedBy, Release
 from aaf.domain.states import State
-from aaf.services import configuring, policies
+from aaf.services import changing, policies
 from aaf.services.enacting import MAX_MESSAGE, in_force
 from aaf.services.releases import SHIPPED, activate, is_shipped, tag
 from tests.services.configured import FILES, OPEN, active, kept, opened, replace, roll_back, texts
@@ -118,7 +118,7 @@ def test_no_agent_or_service_changes_it_whatever_its_roles_say(either: World, ki
         with refused(Code.PERMISSION_DENIED, NotPermitted):
             replace(either, texts(TWO), by="machine")
     with refused(Code.PERMISSION_DENIED, NotPermitted):
-        either.run(configuring.active(either.core, either.caller("machine")))
+        either.run(changing.active(either.core, either.caller("machine")))
     (event,) = either.bodies("access.refused")
     assert event["data"]["source"] == either.caller("machine").principal.actor
 
@@ -220,18 +220,18 @@ def test_without_a_release_there_is_nothing_to_read_or_change(world: World) -> N
 def test_the_history_is_paged_and_compared(either: World) -> None:
     opened(either)
     replace(either, texts(TWO))
-    page = either.run(configuring.history(either.core, either.caller("ann"), before=None, limit=2))
+    page = either.run(changing.history(either.core, either.caller("ann"), before=None, limit=2))
     assert ([one.number for one in page.releases], page.next) == ([3, 2], 2)
-    rest = either.run(configuring.history(either.core, either.caller("ann"), before=2, limit=1))
+    rest = either.run(changing.history(either.core, either.caller("ann"), before=2, limit=1))
     assert ([one.number for one in rest.releases], rest.next) == ([1], None)
-    changes = either.run(configuring.compared(either.core, either.caller("ann"), 1, 3))
+    changes = either.run(changing.compared(either.core, either.caller("ann"), 1, 3))
     assert {name: names.changed for name, names in (changes.parts or {}).items()} == {
         "approvals": ("quorum",),
         "rules": ("changes", "commands"),
         "settings": ("use_within",),
     }
     with refused(Code.NOT_FOUND, NotFound):
-        either.run(configuring.compared(either.core, either.caller("ann"), 1, 4))
+        either.run(changing.compared(either.core, either.caller("ann"), 1, 4))
 
 
 @pytest.mark.requirement("R38")
@@ -240,7 +240,7 @@ def test_going_back_makes_a_release_of_the_old_files(either: World) -> None:
     replace(either, texts(DENY))
     back = roll_back(either, 2)
     assert (back.release.number, back.release.message) == (4, "Roll back to release 2")
-    assert back.release.document == either.run(configuring.read(either.core, either.admin, 2)).document
+    assert back.release.document == either.run(changing.read(either.core, either.admin, 2)).document
     assert (kept(either), reads(either)) == (OPEN, (State.ALLOWED, 4))
     assert either.bodies("configuration.activated")[-1]["data"]["back_to"] == 2
 
@@ -266,13 +266,13 @@ def test_a_release_whose_files_were_not_kept_cannot_be_gone_back_to_or_compared(
     assert world.bodies("configuration.refused")[-1]["data"]["code"] == "release_without_files"
     for old, new in ((1, 2), (2, 1)):
         with refused(Code.RELEASE_WITHOUT_FILES, StateConflict):
-            world.run(configuring.compared(world.core, world.admin, old, new))
+            world.run(changing.compared(world.core, world.admin, old, new))
 
 
 def test_single_files_of_an_active_release_without_files_cannot_be_patched_but_all_can_be_sent(world: World) -> None:
     opened(world)
     without_files(world, 2)
-    patch = configuring.patch(world.core, world.admin, edit={}, message="", expected=tag(active(world)))
+    patch = changing.patch(world.core, world.admin, edit={}, message="", expected=tag(active(world)))
     with refused(Code.RELEASE_WITHOUT_FILES, StateConflict):
         world.run(patch)
     assert replace(world, texts(TWO)).release.number == 3
@@ -297,17 +297,17 @@ def test_going_back_compiles_by_the_rules_of_today(world: World) -> None:
 def test_validating_writes_nothing(either: World) -> None:
     opened(either)
     with either.unrecorded():
-        fine = either.run(configuring.validate(either.core, either.admin, texts(TWO)))
-        broken = either.run(configuring.validate(either.core, either.admin, texts(("version: 1", "version: 2"))))
+        fine = either.run(changing.validate(either.core, either.admin, texts(TWO)))
+        broken = either.run(changing.validate(either.core, either.admin, texts(("version: 1", "version: 2"))))
     assert (fine.problems, fine.counts) == ((), {"actions": 6, "limits": 1, "modules": 0, "rules": 5})
     assert (broken.configuration, broken.counts, len(broken.problems)) == (None, None, 1)
     with refused(Code.PERMISSION_DENIED, NotPermitted):
-        either.run(configuring.validate(either.core, either.caller("ann"), texts()))
+        either.run(changing.validate(either.core, either.caller("ann"), texts()))
 
 
 def test_a_file_that_is_not_there_is_not_removed(world: World) -> None:
     opened(world)
-    work = configuring.remove(world.core, world.admin, name="policies/x.rego", message="", expected=tag(active(world)))
+    work = changing.remove(world.core, world.admin, name="policies/x.rego", message="", expected=tag(active(world)))
     with refused(Code.NOT_FOUND, NotFound):
         world.run(work)
 
@@ -327,6 +327,6 @@ def test_every_error_of_a_change_is_one_of_ours(world: World) -> None:
     opened(world)
     for expected in (None, "", "x", "2", "0-00", "99-00", f"{tag(active(world))}0"):
         with pytest.raises(AafError):
-            world.run(configuring.replace(world.core, world.admin, files=texts(TWO), message="", expected=expected))
+            world.run(changing.replace(world.core, world.admin, files=texts(TWO), message="", expected=expected))
     assert active(world).number == 2
     assert FILES["aaf.yaml"] != OPEN["aaf.yaml"]
