@@ -49,7 +49,7 @@ CASES = [
     Case("GET", "/v1/api-keys", "admin", "agent"),
     Case("POST", "/v1/api-keys", "admin", "agent", {"name": "new", "kind": "agent"}),
     Case("POST", "/v1/api-keys/{key}/revoke", "admin", "approver"),
-    Case("POST", "/v1/dry-run", "auditor", "agent", {"candidate": {"files": {}}}),
+    Case("POST", "/v1/dry-run", "auditor", "agent", {"candidate": {"release": 1}}),
     Case("POST", "/v1/policies/suggest", "auditor", "approver", {"agent": "agent"}),
     Case("GET", "/v1/audit/events", "auditor", "agent"),
     Case("GET", "/v1/audit/verify", "auditor", "agent"),
