@@ -85,6 +85,8 @@ CASES = [
     Case("GET", "/v1/policies/{name}", "auditor", "agent"),
     Case("PUT", "/v1/policies/{name}", "admin", "agent", {"text": "package aaf.policies.x"}, match=True),
     Case("DELETE", "/v1/policies/{name}", "admin", "agent", match=True),
+    Case("POST", "/v1/dry-run", "auditor", "agent", {"candidate": {"release": 1}}),
+    Case("POST", "/v1/policies/suggest", "auditor", "approver", {"agent": "agent"}),
     Case("GET", "/v1/audit/events", "auditor", "agent"),
     Case("GET", "/v1/audit/verify", "auditor", "agent"),
     Case("GET", "/v1/audit/export", "auditor", "agent"),

@@ -182,7 +182,7 @@ class World:
         described = operation["responses"][str(response.status_code)]
         media_type = response.headers["content-type"].partition(";")[0]
         assert media_type in described["content"], (method, path, media_type)
-        if media_type.endswith("json"):
+        if media_type.endswith(("/json", "+json")):
             schema = {**described["content"][media_type]["schema"], "components": self.document["components"]}
             faults = list(jsonschema_rs.validator_for(schema).iter_errors(response.json()))
             assert not faults, (method, path, faults)

@@ -645,7 +645,7 @@ def test_a_key_that_is_revoked_meanwhile_ends_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("more", [{"examples": 21}, {"examples": -1}, {"limit": 0}])
-def test_a_bound_that_makes_no_sense_is_refused(world: World, more: dict[str, int]) -> None:
+def test_a_bound_that_makes_no_sense_is_refused(world: World, more: dict[str, Any]) -> None:
     with refused(Code.WRONG_TYPE, InputRefused):
         compared(world, **more)
 

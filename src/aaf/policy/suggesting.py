@@ -130,6 +130,7 @@ def leaf(params: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - a JSON 
 
 
 SAME = "an action that a rule can't tell from it was rejected or denied"
+UNSAID = "no rule about the action type as it is now can say it"
 
 
 def propose(
@@ -173,6 +174,7 @@ class _Builder:
             if entry.kind(path) is Kind.SECRET or any(one.leaves[path] is Absent.ERASED for one in examples)
         )
         self._rules: list[Suggested] = []
+        self._could_be_read = False
         self._left: Counter[str] = Counter()
 
     def proposal(self) -> Proposal:
@@ -201,7 +203,7 @@ class _Builder:
                 continue
             parts = self._parted(part)
             if len(parts) < 2:  # noqa: PLR2004 - nothing tells them apart
-                self._leave(part, SAME)
+                self._leave(part, SAME if self._could_be_read else UNSAID)
             waiting = [*(parts if len(parts) > 1 else []), *waiting]
 
     def _narrowest(
@@ -216,7 +218,7 @@ class _Builder:
         return None
 
     def _leave(self, rows: Iterable[Example], why: str) -> None:
-        count = sum(one.fates[Fate.ALLOWED] + one.fates[Fate.APPROVED] for one in rows)
+        count = _weight(rows)
         if count:
             self._left[why] += count
 
@@ -229,7 +231,7 @@ class _Builder:
         for path in paths_of(self._entry):
             if any(path.startswith(f"{above}.") and bound.absent for above, bound in found.items()):
                 continue
-            kind = self._entry.input.kind(path)
+            kind = self._entry.kind(path)
             comparable = kind in COMPARABLE and path not in self._secret
             values = [one.leaves[path] for one in rows]
             found[path] = bound_of(f"params.{path}", values, kind, mode, comparable=comparable, amount=path == amount)
@@ -242,11 +244,13 @@ class _Builder:
         bounds = self._bounds(rows, mode)
         match = self._match(rows, bounds.values())
         made: list[Suggested] = []
+        self._could_be_read = False
         for ask in asks:
             text = rule_text(self._name(len(made)), match, ask, self._reason(ask))
             rule = self._read(text)
             if rule is None:
                 return None
+            self._could_be_read = True
             covered = self._covered(rule)
             if any(one.fates[Fate.REFUSED] or id(one) in apart for one in covered):
                 return None
@@ -259,7 +263,6 @@ class _Builder:
         self, rule: Rule, text: str, rows: Sequence[Example], covered: list[Example], bounds: Mapping[str, Bound]
     ) -> Suggested:
         mine = {id(one) for one in rows}
-        covers = sum(one.fates[Fate.ALLOWED] + one.fates[Fate.APPROVED] for one in rows)
         others: Counter[State] = Counter()
         for one in covered:
             others += one.ends
@@ -268,7 +271,7 @@ class _Builder:
         unlimited = tuple(f"params.{path}" for path, bound in bounds.items() if bound.unlimited and self._is_free(path))
         if self._entry.input.open_at(""):
             unlimited = (*unlimited, "parameters that the action type doesn't declare")
-        return Suggested(rule, text, covers, dict(others), unlimited)
+        return Suggested(rule, text, _weight(rows), dict(others), unlimited)
 
     def _is_free(self, path: str) -> bool:
         """Whether anything may stand at a path that has no bound: an object may not, whose members are all declared and bounded."""
@@ -311,9 +314,8 @@ class _Builder:
         """The rule as a file with it would be read; None where it can't be."""
         faults = Faults("suggestion")
         node = parse(text.encode(), faults)
-        if node is None or not isinstance(node.value, list):
-            return None
-        rules = read_rules(node.value, self._catalogue, DEFAULT_REQUIREMENT, faults, Faults("suggestion"))
+        items = node.value if node is not None and isinstance(node.value, list) else ()
+        rules = read_rules(items, self._catalogue, DEFAULT_REQUIREMENT, faults, Faults("suggestion"))
         return None if faults.problems or len(rules) != 1 else rules[0]
 
     def _covered(self, rule: Rule) -> list[Example]:
@@ -333,9 +335,9 @@ class _Builder:
             if path in self._secret or self._entry.input.kind(path) not in COMPARABLE:
                 continue
             parts = _by_value(rows, path)
-            if not 1 < len(parts) <= MAX_PARTS or any(len(part) < 2 for part in parts):  # noqa: PLR2004 - one says nothing
+            if not 1 < len(parts) <= MAX_PARTS or any(_weight(part) < 2 for part in parts):  # noqa: PLR2004 - one says nothing
                 continue
-            narrower = whole - sum(self._width(part) * len(part) for part in parts) / len(rows)
+            narrower = whole - sum(self._width(part) * _weight(part) for part in parts) / _weight(rows)
             if narrower > gain:
                 best, gain = parts, narrower
         return best
@@ -351,6 +353,11 @@ class _Builder:
             if path not in self._secret and len(parts := _by_value(rows, path)) > 1
         ]
         return min(choices, key=len, default=[rows])
+
+
+def _weight(rows: Iterable[Example]) -> int:
+    """How many recorded actions they are evidence of."""
+    return sum(one.fates[Fate.ALLOWED] + one.fates[Fate.APPROVED] for one in rows)
 
 
 def _by_value(rows: Iterable[Example], path: str) -> list[list[Example]]:

@@ -129,12 +129,12 @@ def _beginnings(name: str, said: list[str]) -> list[dict[str, Json]] | None:
             return None
         begun = [origin + _shared([value[len(origin) :] for value in values]) for origin, values in groups.items()]
         return [_beginning(name, one, _OUT_OF_ADDRESS) for one in sorted(begun)]
+    if all(_HOST.fullmatch(value) for value in said):
+        return _domain(name, said)
     if all(_PATH.fullmatch(value) for value in said) and not any(".." in value for value in said):
         shared = _shared(said)
         # A slash alone is no place, and what isn't beneath one may be anything.
         return [_beginning(name, shared, _OUT_OF_PATH)] if shared.strip("/") else None
-    if all(_HOST.fullmatch(value) for value in said):
-        return _domain(name, said)
     return None
 
 

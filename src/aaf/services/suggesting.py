@@ -27,7 +27,7 @@ from aaf.services.replay_judging import NotDecidable, Opened, opened
 
 MAX_EXAMPLES = 2_000
 """Actions of one type that rules could tell apart; further ones are left out, and said."""
-_MANY = f"there are more than {MAX_EXAMPLES} different ones; look at a shorter time"
+_MANY = "there are more than {} different ones; look at a shorter time"
 _UNKNOWN = "the catalogue has no such action type now"
 _GONE = "the recorded values are gone or can't be read"
 _LONG, _TAIL = 4_096, 64
@@ -189,7 +189,7 @@ class _Look:
         example = known.get(key)
         if example is None:
             if len(known) >= MAX_EXAMPLES and what is not Fate.REFUSED:
-                self._leave(record, _MANY)
+                self._leave(record, _MANY.format(MAX_EXAMPLES))
                 return
             kept = replace(asked, params=_rebuilt(leaves), context={})
             example = known[key] = Example(kept, leaves)

@@ -39,7 +39,7 @@ class FailOn(StrEnum):
 
 
 _NEW = {FailOn.NEW_ALLOW: "allow", FailOn.NEW_DENY: "deny", FailOn.NEW_HOLD: "require_approval"}
-_WANT_ALL = (FailOn.ANY, FailOn.NEW_ALLOW)
+_WANT_ALL = (FailOn.ANY, FailOn.NEW_ALLOW, FailOn.WEAKER_APPROVAL)
 """Those that also fail where something couldn't be decided."""
 
 
@@ -82,7 +82,7 @@ def diff(
 ) -> None:
     """Compare what is recorded with what a candidate would decide. Nothing is activated, run or written.
 
-    What can't be decided is counted as that, never as no change; `--fail-on new-allow` and `any` fail on it too.
+    What can't be decided is counted as that, never as no change; `--fail-on` of whatever loosens, and of any change, fails on it too.
 
     \b
     Examples:
