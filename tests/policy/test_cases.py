@@ -61,8 +61,8 @@ def test_a_case_says_everything_that_may_be_said() -> None:
         "context": {"ticket": "T-1"},
         "server": "bank",
     }
-    assert (given.agent, given.agent_id, given.roles) == ("bob", "bob-1", {"admin", "agent"})
-    assert (given.labels, given.findings, given.risk) == ({"untrusted"}, ("secret_detected",), Risk.CRITICAL)
+    assert (given.agent, given.agent_id, sorted(given.roles)) == ("bob", "bob-1", ["admin", "agent"])
+    assert ([*given.labels], given.findings, given.risk) == (["untrusted"], ("secret_detected",), Risk.CRITICAL)
     assert (instant(given.time), given.counters) == ("2026-03-01T07:30:00.000000Z", {"agent_rate_exceeded": 1})
     assert case.expected == Expected(
         "require_approval",
@@ -77,7 +77,7 @@ def test_a_case_says_everything_that_may_be_said() -> None:
 def test_a_case_that_says_little_is_judged_on_a_fixed_day_by_a_plain_agent() -> None:
     (case,) = cases(ONE)
     assert (case.given.time, instant(NOON)) == (NOON, "2026-01-05T12:00:00.000000Z")
-    assert (case.given.agent, case.given.roles, case.given.risk) == ("agent", {"agent"}, Risk.LOW)
+    assert (case.given.agent, [*case.given.roles], case.given.risk) == ("agent", ["agent"], Risk.LOW)
     assert case.expected == Expected("allow")
 
 
@@ -99,7 +99,7 @@ cases:
     assert second.given.body["params"] == {"currency": "EUR", "amount": "9"}
     assert (second.expected.decision, second.expected.risk) == ("deny", "low")
     assert third.given.body == {"tool": "pay", "operation": "refund", "params": None}
-    assert (third.given.agent, third.given.roles) == ("bob", {"admin"})
+    assert (third.given.agent, [*third.given.roles]) == ("bob", ["admin"])
 
 
 def test_a_variation_that_names_its_action_whole_takes_back_the_halves() -> None:
