@@ -201,6 +201,10 @@ def test_an_outcome_is_what_was_expected(expected: Expected) -> None:
             Expected("require_approval", approvers=frozenset({"role:admin"}), quorum=1),
             ["approvers: role:admin/role:approver and role:admin", "quorum: 1/1 and 2"],
         ),
+        (
+            Expected("require_approval", approvers=frozenset({"role:none"})),
+            ["approvers: role:none/role:approver and role:admin"],
+        ),
         (Expected("require_approval", quorum=3), ["quorum: 3/1 and 2"]),
     ],
 )
