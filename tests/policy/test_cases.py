@@ -1,15 +1,18 @@
 """Case files: what may stand in them, what is said of the rest, and how an outcome is compared."""
 
+import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aaf.domain.decision import Requirement
 from aaf.domain.instants import instant
 from aaf.policy.cases import NOON, Case, Expected, Outcome, differences
 from aaf.policy.cases_reading import MAX_CASES, read_cases
 from aaf.policy.catalogue import Risk
-from aaf.policy.positioned import Faults
+from aaf.policy.positioned import Faults, TooManyFaults
 
 ONE = "cases:\n  - name: one\n    given: {action: files.read}\n    expect: {decision: allow}\n"
 
@@ -52,18 +55,18 @@ def test_a_case_says_everything_that_may_be_said() -> None:
       quorum: 2
 """
     )
-    given = case.given
+    asked = case.given
     assert (case.name, case.file, case.line) == ("all of it", "c.yaml", 2)
-    assert given.body == {
+    assert asked.body == {
         "tool": "pay",
         "operation": "send",
         "params": {"amount": "5.00", "deep": {"list": [1, "two"]}},
         "context": {"ticket": "T-1"},
         "server": "bank",
     }
-    assert (given.agent, given.agent_id, given.roles) == ("bob", "bob-1", {"admin", "agent"})
-    assert (given.labels, given.findings, given.risk) == ({"untrusted"}, ("secret_detected",), Risk.CRITICAL)
-    assert (instant(given.time), given.counters) == ("2026-03-01T07:30:00.000000Z", {"agent_rate_exceeded": 1})
+    assert (asked.agent, asked.agent_id, sorted(asked.roles)) == ("bob", "bob-1", ["admin", "agent"])
+    assert ([*asked.labels], asked.findings, asked.risk) == (["untrusted"], ("secret_detected",), Risk.CRITICAL)
+    assert (instant(asked.time), asked.counters) == ("2026-03-01T07:30:00.000000Z", {"agent_rate_exceeded": 1})
     assert case.expected == Expected(
         "require_approval",
         "rule",
@@ -77,7 +80,7 @@ def test_a_case_says_everything_that_may_be_said() -> None:
 def test_a_case_that_says_little_is_judged_on_a_fixed_day_by_a_plain_agent() -> None:
     (case,) = cases(ONE)
     assert (case.given.time, instant(NOON)) == (NOON, "2026-01-05T12:00:00.000000Z")
-    assert (case.given.agent, case.given.roles, case.given.risk) == ("agent", {"agent"}, Risk.LOW)
+    assert (case.given.agent, [*case.given.roles], case.given.risk) == ("agent", ["agent"], Risk.LOW)
     assert case.expected == Expected("allow")
 
 
@@ -99,7 +102,7 @@ cases:
     assert second.given.body["params"] == {"currency": "EUR", "amount": "9"}
     assert (second.expected.decision, second.expected.risk) == ("deny", "low")
     assert third.given.body == {"tool": "pay", "operation": "refund", "params": None}
-    assert (third.given.agent, third.given.roles) == ("bob", {"admin"})
+    assert (third.given.agent, [*third.given.roles]) == ("bob", ["admin"])
 
 
 def test_a_variation_that_names_its_action_whole_takes_back_the_halves() -> None:
@@ -201,6 +204,10 @@ def test_an_outcome_is_what_was_expected(expected: Expected) -> None:
             Expected("require_approval", approvers=frozenset({"role:admin"}), quorum=1),
             ["approvers: role:admin/role:approver and role:admin", "quorum: 1/1 and 2"],
         ),
+        (
+            Expected("require_approval", approvers=frozenset({"role:none"})),
+            ["approvers: role:none/role:approver and role:admin"],
+        ),
         (Expected("require_approval", quorum=3), ["quorum: 3/1 and 2"]),
     ],
 )
@@ -217,3 +224,30 @@ def test_an_outcome_that_asks_nobody_lacks_approvers() -> None:
         ("approvers", "none"),
         ("quorum", "none"),
     ]
+
+
+_KEYS = st.sampled_from(
+    ["cases", "given", "expect", "each", "name", "params", "decision", "time", "agent", "risk", "x"]
+)
+_LEAVES = st.sampled_from(
+    ["allow", "files.read", "low", "2026-01-05T12:00:00Z", "a", 5, -1, True, None, 1.5, "\u202e", ""]
+)
+_TREES = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4), max_leaves=12
+)
+
+
+@given(st.one_of(_TREES.map(json.dumps), st.text(max_size=60), st.binary(max_size=60)))
+def test_whatever_a_file_holds_is_read_or_told(document: str | bytes) -> None:
+    faults = Faults("c.yaml", room=50)
+    try:
+        found = read_cases(document if isinstance(document, bytes) else document.encode(errors="replace"), faults)
+    except TooManyFaults:
+        return
+    assert found or faults.problems
+
+
+def test_a_file_of_ten_megabytes_is_refused_unread() -> None:
+    faults = Faults("c.yaml")
+    assert read_cases(b"a" * 10_000_000, faults) == ()
+    assert "larger than 1048576 bytes" in str(faults.problems[0])

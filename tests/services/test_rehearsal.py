@@ -22,7 +22,7 @@ from aaf.policy.cases_reading import read_cases
 from aaf.policy.catalogue import Risk
 from aaf.policy.configuration import Configuration
 from aaf.policy.positioned import Faults
-from aaf.services import rehearsal
+from aaf.services import judging, rehearsal
 from aaf.services.rehearsal import Asked, rehearse
 from tests.services.world import FILES, World, edited
 
@@ -141,7 +141,7 @@ def test_what_a_case_adds_counts_as_if_analysis_had_found_it(world: World) -> No
     ):
         assert rehearsed_in(world, given, configuration)[0].reasons.keys() == decided
     outcome, _ = rehearsed_in(world, asked("files.list", params, risk=Risk.HIGH), configuration)
-    assert (outcome.risk, outcome.reasons.keys()) == ("high", {"risky"})
+    assert (outcome.risk, [*outcome.reasons]) == ("high", ["risky"])
 
 
 def test_rules_that_were_overruled_spoke_too(world: World) -> None:
@@ -152,7 +152,7 @@ def test_rules_that_were_overruled_spoke_too(world: World) -> None:
 
 def test_labels_time_and_the_agent_are_in_what_is_judged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    judge = rehearsal.judge
+    judge = judging.judge
 
     async def watched(*arguments: Any) -> Any:
         seen.append(await judge(*arguments))

@@ -11,7 +11,7 @@ _UPWARDS = 3
 """Folders above a test file in which its configuration is looked for."""
 
 
-def test_files(place: Path, suffix: str) -> list[Path]:
+def files_of_tests(place: Path, suffix: str) -> list[Path]:
     """The test files with this suffix: `place` itself, those of its `tests/policies`, or where it has none those that lie in it.
 
     Raises:

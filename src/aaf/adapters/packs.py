@@ -41,7 +41,7 @@ def copy_pack(name: str, target: Path) -> tuple[str, ...]:
     if name not in known:
         hint = did_you_mean(name, known)
         raise InputRefused(Code.NOT_FOUND, "There is no such pack.", hint=f"{hint[:1].upper()}{hint[1:]}")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if target.exists() and not _empty(target):
         hint = "Name a folder that isn't there yet, or an empty one."
         raise InputRefused(
             Code.BAD_REQUEST, "There is something in that folder already; nothing was copied.", hint=hint
@@ -54,3 +54,7 @@ def copy_pack(name: str, target: Path) -> tuple[str, ...]:
         with os.fdopen(descriptor, "wb") as file:
             file.write((known[name] / one).read_bytes())
     return tuple(str(one) for one in names)
+
+
+def _empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())

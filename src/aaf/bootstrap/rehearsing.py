@@ -79,14 +79,14 @@ def shortened(path: Path) -> Path:
 
 
 def _cases_at(place: Path) -> tuple[Case, ...]:
-    from aaf.adapters.folder_tests import read_test, test_files
+    from aaf.adapters.folder_tests import files_of_tests, read_test
     from aaf.policy.cases_reading import read_cases
     from aaf.policy.positioned import Faults, TooManyFaults
 
     faults = Faults("", room=MAX_PROBLEMS)
     found: list[Case] = []
     try:
-        for path in test_files(place, CASES):
+        for path in files_of_tests(place, CASES):
             found += read_cases(read_test(path), faults.of(str(shortened(path))))
     except TooManyFaults:
         pass

@@ -43,7 +43,7 @@ class ModuleTests:
             ConfigurationInvalid: a test file has problems.
         """
         from aaf.adapters.folder import read_folder
-        from aaf.adapters.folder_tests import read_test, test_files
+        from aaf.adapters.folder_tests import files_of_tests, read_test
         from aaf.adapters.rego.parser import WorkerParser
         from aaf.adapters.rego.testing import Reached
         from aaf.policy.positioned import Faults, TooManyFaults
@@ -53,7 +53,7 @@ class ModuleTests:
         self._modules: Sequence[Module] = configuration.modules
         self._scripts = whole(configuration.modules, read_folder(folder))
         self._reached = Reached()
-        texts = {str(shortened(path)): read_test(path) for path in test_files(place, TESTS)}
+        texts = {str(shortened(path)): read_test(path) for path in files_of_tests(place, TESTS)}
         faults = Faults("", room=MAX_PROBLEMS)
         try:
             with WorkerParser() as parser:

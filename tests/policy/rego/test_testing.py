@@ -2,8 +2,10 @@
 
 import pytest
 
+from aaf.domain.canonical import Json
 from aaf.policy.positioned import Faults
 from aaf.policy.rego.module import Dialect
+from aaf.policy.rego.parsing import ModuleRefused
 from aaf.policy.rego.testing import Script, ScriptTests, read_tests, whole
 from tests.policy.rego.engine import InProcess
 from tests.policy.rego.loading import loaded
@@ -148,6 +150,57 @@ def test_a_file_with_too_many_tests_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_tree_that_can_not_be_walked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aaf.policy.rego.testing.bounded", lambda _: False)
-    assert told(HEAD + "test_a := true\n") == [
-        "t/pay_test.rego: this has a form that can't be checked (write it more simply)"
-    ]
+    assert "t/pay_test.rego: this has a form that can't be checked (write it more simply)" in told(
+        HEAD + "test_a := 1\n"
+    )
+
+
+def test_what_is_wrong_with_one_file_does_not_hide_the_others() -> None:
+    faults = Faults("")
+    texts = {"t/a_test.rego": b"", "t/pay_test.rego": b'package p\n\nimport input.tool\n\ntest_it if tool == "pay"\n'}
+    found = read_tests(texts, scripts(), InProcess(), faults)
+    assert [one.file for one in found] == ["t/pay_test.rego"]
+    assert len(faults.problems) == 1
+
+
+def test_an_imported_rule_may_be_replaced() -> None:
+    _, problems = read(
+        "package p\n\nimport data.aaf.policies.small\n\n"
+        'test_it if data.aaf.policies.decision == "allow" with small as true\n'
+    )
+    assert problems == []
+
+
+class Failing(InProcess):
+    """A parser that doesn't read a module a second time, or gives a tree of another form."""
+
+    def __init__(self, tree: object) -> None:
+        super().__init__()
+        self._tree = tree
+
+    def parse(self, name: str, text: str, dialect: Dialect, /) -> Json:
+        if name != "policies/pay.rego":
+            return super().parse(name, text, dialect)
+        if self._tree is None:
+            raise ModuleRefused(3, 1, "there is no answer")
+        return {"ast": 5}
+
+
+@pytest.mark.parametrize(("tree", "said"), [(None, "policies/pay.rego:3:1: there is no answer"), (5, "has a form")])
+def test_a_module_that_can_not_be_read_again_is_a_problem(tree: object, said: str) -> None:
+    faults = Faults("")
+    read_tests({"t/pay_test.rego": f"{HEAD}test_it := true\n".encode()}, scripts(), Failing(tree), faults)
+    assert any(said in str(one) for one in faults.problems)
+
+
+def test_a_test_that_is_too_entangled_to_be_checked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    modules, faults = scripts(), Faults("")
+    monkeypatch.setattr("aaf.policy.rego.variables.MAX_WORK", 0)
+    read_tests({"t/pay_test.rego": f"{HEAD}test_a if 1 == 1\n".encode()}, modules, InProcess(), faults)
+    (said,) = map(str, faults.problems)
+    assert "this has a form that can't be checked" in said
+
+
+def test_a_module_whose_file_is_another_by_now_is_left_out() -> None:
+    modules = loaded(MODULES).modules
+    assert whole(modules, {one.name: b"\x00" for one in modules}) == ()

@@ -16,7 +16,7 @@ from aaf.policy.rego.testing import Script, ScriptTests
 TOUCHED = worker.TOUCHED
 LOAD = 10.0
 """Seconds for a worker to start and load a module with its tests."""
-ANSWER = 2.0
+ANSWER = 5.0
 """Seconds for one test."""
 RESTARTS = 20
 """Workers that the tests of one module may cost; what is left after them isn't run."""

@@ -23,11 +23,6 @@ def _group() -> None:
     """Check, test and compare policies."""
 
 
-app.command(name="test")(policy_test.run)
-app.command()(policy_packs.packs)
-app.command()(policy_packs.init)
-
-
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of aaf.yaml.")]
 
 
@@ -66,6 +61,11 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
         _counted(len(configuration.modules), "policy module"),
     )
     say(f"Fine: {', '.join(counted)}.")
+
+
+app.command(name="test")(policy_test.run)
+app.command()(policy_packs.packs)
+app.command()(policy_packs.init)
 
 
 def _say_problems(invalid: ConfigurationInvalid, *, as_json: bool) -> None:

@@ -47,10 +47,12 @@ def run(
       aaf policy test . -k refund --junit build/policies.xml
     """  # noqa: D301 - \b keeps the examples as they are written
     results: list[Result] = []
+    folders: list[Path] = []
     covered: list[Covered] = []
     for place, suite in zip(places, suites(places, config), strict=True):
         modules = ModuleTests(place, suite.folder, suite.configuration)
         ran = [*run_cases(suite, [case for case in suite.cases if only.casefold() in case.name.casefold()])]
+        folders.append(suite.folder)
         results += [result_of(one) for one in ran]
         results += [_result(one) for one in modules.run(only)]
         if coverage or fail_under:
@@ -64,7 +66,7 @@ def run(
             "no_tests", "There is no policy module whose lines could be counted.", hint="Leave out --fail-under."
         )
     if junit is not None:
-        write_junit(junit, results)
+        write_junit(junit, results, folders)
     enough = share >= fail_under
     if as_json:
         data(_as_json(results, covered, share, passed=all_passed(results) and enough))

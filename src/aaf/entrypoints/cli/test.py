@@ -50,7 +50,7 @@ def cases(
         raise _no_tests(places, only)
     results = [result_of(one) for _, one in ran]
     if junit is not None:
-        write_junit(junit, results)
+        write_junit(junit, results, {suite.folder for suite, _ in ran})
     unspoken = _unspoken(ran) if coverage else []
     if as_json:
         content: dict[str, Json] = {"passed": all_passed(results), "results": [one.to_json() for one in results]}

@@ -99,10 +99,13 @@ def read_tests(
 
 def _unit_of(module: Script, parser: Parser, faults: Faults) -> Unit | None:
     try:
-        return _unit(module, parser.parse(module.name, module.text, module.dialect))
+        unit = _unit(module, parser.parse(module.name, module.text, module.dialect))
     except ModuleRefused as refused:
         faults.add((refused.line, refused.column), refused.message)
         return None
+    if unit is None:
+        faults.add((0, 0), *_TOO_STRANGE)
+    return unit
 
 
 def _read(

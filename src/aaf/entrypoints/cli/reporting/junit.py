@@ -3,7 +3,7 @@
 Times are left out: a result is the same wherever it ran.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -11,13 +11,22 @@ from aaf.entrypoints.cli.reporting.results import Kind, Result
 from aaf.entrypoints.cli.terminal.output import inert
 from aaf.entrypoints.cli.terminal.stopping import Stopped
 
+_READ = ("", "actions", "policies")
+"""Folders of a configuration in which every file has a meaning."""
 
-def write_junit(path: Path, results: Sequence[Result]) -> None:
-    """Write them; a file that is there is written over, as the run before wrote it.
+
+def write_junit(path: Path, results: Sequence[Result], folders: Iterable[Path]) -> None:
+    """Write them; a file that is there is written over, as the run before wrote it. `folders` hold the configurations that were tested.
 
     Raises:
-        Stopped: it can't be written.
+        Stopped: it can't be written, or would be taken for a part of a configuration.
     """
+    if path.absolute().parent in {(one / part).absolute() for one in folders for part in _READ}:
+        raise Stopped(
+            "file_unusable",
+            f"{path} would lie among the configuration's own files, which would not load any more.",
+            hint="Name a file in another folder, such as build/.",
+        )
     try:
         path.write_bytes(junit(results))
     except OSError as failure:
