@@ -10,10 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from aaf.analysis.addresses import AddressClass, Exemption, classify
-from aaf.analysis.hosts import DEFAULT_PORTS, HostPattern, parse_host, parse_port
+from aaf.analysis.hosts import DEFAULT_PORTS, Host, HostPattern, parse_host, parse_port
 from aaf.analysis.url_faults import UrlFault, UrlRefused
 
-__all__ = ["MAX_URL", "HostPattern", "Url", "UrlFault", "UrlRefused", "join", "parse_url"]
+__all__ = ["MAX_URL", "HostPattern", "Url", "UrlFault", "UrlRefused", "host_of", "join", "parse_url"]
 
 MAX_URL = 8192
 """Characters of the longest URL."""
@@ -77,6 +77,19 @@ def parse_url(text: str, *, exempt: Collection[Exemption] = ()) -> Url:
         raise UrlRefused(fault)
     target = _target(path, query)
     return Url(scheme, host.name, port, target, host.is_literal)
+
+
+def host_of(text: str) -> Host:
+    """The host of a URL of any scheme, or a host alone, with or without brackets; where it leads isn't judged.
+
+    Raises:
+        UrlRefused: it can be read in more than one way, or not at all.
+    """
+    if "://" not in text:
+        return parse_host(f"[{text}]" if ":" in text and not text.startswith("[") else text)
+    scheme, authority, path, query = _parts(text)
+    _target(path, query)
+    return parse_host(_authority(authority, DEFAULT_PORTS.get(scheme, 0))[0])
 
 
 def _parts(text: str) -> tuple[str, str, str, str | None]:
