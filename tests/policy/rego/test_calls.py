@@ -30,9 +30,6 @@ def test_these_may_be_published(call: str) -> None:
 @pytest.mark.parametrize(
     ("call", "column", "message", "hint"),
     [
-        ('aaf.host_matchs("a", "b.c")', 23, "there is no function `aaf.host_matchs`", "did you mean `aaf.host_matches`?"),
-        ('aaf.nothing("a")', 23, "there is no function `aaf.nothing`", ""),
-        ('aaf.host_matches("a")', 23, "takes 2 arguments, here are 1", ""),
         ('aaf.host_matches(input.context.url, "*")', 59, "can't take this argument", "`*.example.com`"),
         ('aaf.host_matches(input.time, "a.b")', 40, "`input.time` is a number", "a URL, a host or an address"),
         ('aaf.cidr_contains("10.0.0.1/8", "10.0.0.1")', 41, "can't take this argument", "10.0.0.0/8"),
@@ -50,6 +47,21 @@ def test_these_may_not_and_the_hint_says_what_to_write(call: str, column: int, m
     assert (problem.line, problem.column) == (2, column)
     assert message in problem.message
     assert hint.strip("`") in problem.hint or hint in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("call", "message", "hint"),
+    [
+        ('aaf.host_matchs("a", "b.c")', "there is no function `aaf.host_matchs`", "did you mean `aaf.host_matches`?"),
+        ('aaf.nothing("a")', "there is no function `aaf.nothing`", ""),
+        ('aaf.host_matches("a")', "takes 2 arguments, here are 1", ""),
+    ],
+)  # fmt: skip
+def test_what_there_is_not_is_refused_with_what_was_perhaps_meant(call: str, message: str, hint: str) -> None:
+    (problem,) = problems(f'{V1}decision := "deny" if {call}\n')
+    assert (problem.line, problem.column) == (2, 23)
+    assert message in problem.message
+    assert hint in problem.hint
 
 
 def test_a_function_of_ones_own_may_not_have_the_name_of_one() -> None:
