@@ -394,6 +394,30 @@ def test_variables_that_sound_secret_are_not_shown(name: str) -> None:
 
 
 @pytest.mark.requirement("R07")
+@pytest.mark.requirement("R42")
+@pytest.mark.parametrize(
+    ("url", "hidden", "shown"),
+    [
+        (
+            "postgresql://app:KANARI-4711@db/app",
+            ["KANARI-4711", "app:KANARI-4711", "postgresql://app:KANARI-4711@db/app"],
+            "db/app",
+        ),
+        ("https://u:p%40ssword-1@search.example/", ["p%40ssword-1", "p@ssword-1"], "search.example"),
+        ("redis://:KANARI-4711@cache/0", ["KANARI-4711"], "cache/0"),
+        ("https://token-of-4711@search.example/", ["token-of-4711"], "search.example"),
+        ("https://search.example/?a=b:c@d", [], "https://search.example/?a=b:c@d"),
+    ],
+)
+def test_the_credentials_of_a_url_in_a_variable_of_any_name_are_shown_to_nobody(
+    url: str, hidden: list[str], shown: str
+) -> None:
+    finder = InOrder(EnvironmentSecrets.taken({"SEARXNG_URL": url}, remove=True)).known()
+    for value in hidden:
+        assert finder.found(value.encode()), value
+    assert not finder.found(shown.encode())
+
+
 def test_a_provider_that_could_never_be_read_is_a_failure_and_costs_the_others_nothing_later(
     file: SealedFile, path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aaf.analysis.hosts import Host
 from aaf.domain.canonical import Json
 
 
@@ -39,3 +40,8 @@ def finds_every_field(path: Any, entries: object) -> tuple[Any, int, str]:
     from aaf.policy.rego.fields import Field
 
     return Field.FINE, len(path), ""
+
+
+def any_host(value: object) -> Host:
+    """Take whatever is given for a name, as a function that guesses would."""
+    return Host(str(value), is_literal=False)

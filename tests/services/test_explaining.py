@@ -378,11 +378,12 @@ def test_where_it_is_not_decided_the_same_again_nothing_is_varied(world: World) 
     assert "isn't decided the same" in told(world, record)["counterfactual"]["why"]
 
 
-def test_a_change_that_cannot_be_judged_is_no_example(world: World) -> None:
+@pytest.mark.parametrize("failure", [Unavailable(Code.SECRET_UNAVAILABLE, "It can't be read."), RuntimeError("torn")])
+def test_a_change_that_cannot_be_judged_is_no_example(world: World, failure: Exception) -> None:
     record = world.payment("250.00")
 
     async def judged(*_: object) -> None:
-        raise Unavailable(Code.SECRET_UNAVAILABLE, "They can't be read.")
+        raise failure
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aaf.services.varying.judge", judged)

@@ -13,7 +13,7 @@ from aaf.analysis.addresses import AddressClass, Exemption, classify
 from aaf.analysis.hosts import DEFAULT_PORTS, Host, HostPattern, parse_host, parse_port
 from aaf.analysis.url_faults import UrlFault, UrlRefused
 
-__all__ = ["MAX_URL", "HostPattern", "Url", "UrlFault", "UrlRefused", "join", "origin_of", "parse_url"]
+__all__ = ["MAX_URL", "HostPattern", "Url", "UrlFault", "UrlRefused", "host_of", "join", "origin_of", "parse_url"]
 
 MAX_URL = 8192
 """Characters of the longest URL."""
@@ -91,6 +91,19 @@ def origin_of(text: str) -> tuple[Host, int]:
     host, port = _authority(authority, DEFAULT_PORTS[scheme])
     _target(path, query)
     return parse_host(host), port
+
+
+def host_of(text: str) -> Host:
+    """The host of a URL of any scheme, or a host alone, with or without brackets; where it leads isn't judged.
+
+    Raises:
+        UrlRefused: it can be read in more than one way, or not at all.
+    """
+    if "://" not in text:
+        return parse_host(f"[{text}]" if ":" in text and not text.startswith("[") else text)
+    scheme, authority, path, query = _parts(text)
+    _target(path, query)
+    return parse_host(_authority(authority, DEFAULT_PORTS.get(scheme, 0))[0])
 
 
 def _parts(text: str) -> tuple[str, str, str, str | None]:

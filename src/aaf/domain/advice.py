@@ -66,6 +66,10 @@ ADVICE: Mapping[Code, Advice] = MappingProxyType(
             "The request carries a credential.", "Leave it out: the firewall adds the destination's own."
         ),
         Code.DEADLINE_PASSED: Advice("The time for this is over.", _NEW_ACTION),
+        Code.DEPLOYMENT_VARIABLE: Advice(
+            "The action reads or sets a variable of a deployment.",
+            "Leave it out: connectors are configured and given secrets by themselves.",
+        ),
         Code.DIGEST_MISMATCH: Advice(
             "These are not the bytes that were decided on.", "A changed action is a new action: submit it."
         ),

@@ -48,6 +48,7 @@ class Code(StrEnum):
     CONNECTOR_UNAVAILABLE = "connector_unavailable"
     CREDENTIAL_IN_REQUEST = "credential_in_request"
     DEADLINE_PASSED = "deadline_passed"
+    DEPLOYMENT_VARIABLE = "deployment_variable"
     DIGEST_MISMATCH = "digest_mismatch"
     DRAFT_CONFLICT = "draft_conflict"
     DRY_RUN_FAILED = "dry_run_failed"

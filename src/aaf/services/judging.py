@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from aaf.analysis import deployment
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.decision import Decision, Source, Verdict, Vote, combine
 from aaf.domain.effect import Effect
@@ -108,7 +109,9 @@ async def judge(core: Core, known: Known, question: Question) -> Judged:
         else:
             findings, target, charges = analysis.findings, analysis.target, analysis.charges
             guards += [_deny(found.deny, found.code, found.note) for found in findings if found.deny is not None]
-    findings += (*_searched(core, question, guards), *question.seen)
+    variables = deployment.findings(entry.klass if entry else None, question.params)
+    guards += [_deny(found.deny, found.code, found.note) for found in variables if found.deny is not None]
+    findings += (*variables, *_searched(core, question, guards), *question.seen)
     asked = _input(known, question, entry, findings)
     guards += known.configuration.limits_on(asked.name).votes(asked.counters)
     if charges and not question.again:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from aaf.domain.canonical import Json
 from aaf.domain.decision import Verdict
-from aaf.domain.errors import AafError, Code
+from aaf.domain.errors import Code
 from aaf.domain.metering import UNCOUNTED
 from aaf.policy.catalogue import Entry
 from aaf.policy.conditions import Condition
@@ -149,5 +149,5 @@ async def _judged(core: Core, known: Known, question: Question, params: dict[str
     """The judgement, or None where there can't be one: then this change is no example."""
     try:
         return await judge(core, known, replace(question, params=params, rehearsal=True, again=True, dry_run=False))
-    except AafError:
+    except Exception:  # noqa: BLE001 - what can't be judged, for whatever reason, is no example of anything
         return None

@@ -1,6 +1,6 @@
 """The process in which the Rego engine runs, because an evaluation can't be interrupted, only killed.
 
-Started as a file of its own, isolated and without an environment: standard library and the engine only. It answers one frame at a time, on descriptor 0,
+Started as a file of its own, isolated and without an environment: standard library, the engine, and the pure functions that policies may call. It answers one frame at a time, on descriptor 0,
 and ends with its parent. It decides nothing, and whatever goes wrong beyond an error of a module ends the process. Its limits are set before
 the engine is loaded, because the engine's allocator reserves a gibibyte of addresses when it starts, inside which a later limit isn't felt.
 
@@ -10,12 +10,13 @@ A frame is a header and a body. The header is the body's length, the number of t
 import ctypes
 import json
 import os
+import pathlib
 import resource
 import signal
 import struct
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 HEADER = struct.Struct(">IQB")
 QUESTION = struct.Struct(">IHI")
@@ -49,10 +50,15 @@ TOUCHED = "aaf_touched"
 MAX_PRINTED = 100
 """Lines that one test may print; 500 characters each."""
 
+_SOURCE = str(pathlib.Path(__file__).resolve().parents[3])
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _ASKING = f"package {ANSWER}\nvalue := [{{}}]\nready := true\n"
 """In a list, what a module says and that it says nothing can't be mixed up, whatever the value."""
 
+
+_CALENDAR = f"package {ANSWER}\nvalue := [time.weekday(input), time.clock(input)]\n"
+Own: TypeAlias = Mapping[str, tuple[int, Callable[..., object]]]
+"""Functions of values, by name: how many arguments they take, and what computes them."""
 
 _VALUE, _READY = f"data.{ANSWER}.value", f"data.{ANSWER}.ready"
 
@@ -112,10 +118,10 @@ class Set:
     """The modules of one release: an engine for each, together with the libraries only."""
 
     def __init__(
-        self, engine: Callable[[], _Rego], content: Mapping[str, Any], facts: Callable[[], dict[str, Any]]
+        self, engine: Callable[[], _Rego], content: Mapping[str, Any], facts: Callable[[], dict[str, Any]], own: Own
     ) -> None:
         """Load all of them; one that doesn't load is refused when it is asked, not before."""
-        self._facts = facts
+        self._facts, self._own = facts, own
         self._libraries = [one for one in content["modules"] if one["library"]]
         self._engines = [self._load(engine, one) for one in content["modules"]]
         self._names = [str(one["name"]) for one in content["modules"]]
@@ -135,6 +141,8 @@ class Set:
             engine.set_gather_prints(True)
             for name, table in FACTS.items():
                 engine.add_extension(name, 1, self._look_up(name, table))
+            for name, (arguments, function) in self._own.items():
+                engine.add_extension(name, arguments, function)
             for name, arguments in REFUSED_FUNCTIONS.items():
                 engine.add_extension(name, arguments, _refuse(name))
             engine.set_input({})
@@ -250,12 +258,28 @@ def _refuse(name: str) -> Callable[..., None]:
     return refused
 
 
+class Calendar:
+    """Weekday and clock of an instant in a zone, by the engine's own table of zones: this process can't open one."""
+
+    def __init__(self, engine: _Rego) -> None:
+        """Take an engine for it alone."""
+        engine.add_policy(ANSWER, _CALENDAR)
+        self._engine = engine
+
+    def __call__(self, nanoseconds: int, zone: str) -> tuple[str, tuple[int, int, int]]:
+        """The English name of the day, and hour, minute and second."""
+        self._engine.set_input([nanoseconds, zone])
+        day, clock = json.loads(self._engine.eval_rule_as_json(_VALUE))
+        return day, tuple(clock)
+
+
 class Jobs:
     """Does one job after another."""
 
-    def __init__(self, engine: Callable[[], _Rego]) -> None:
-        """`engine` makes an engine."""
+    def __init__(self, engine: Callable[[], _Rego], own: Callable[["Calendar"], Own]) -> None:
+        """`engine` makes an engine, `own` AAF's functions of values from a calendar."""
         self._engine = engine
+        self._own = own(Calendar(engine()))
         self._sets: dict[int, Set] = {}
         self._bench: Bench | None = None
         self._given = b"{}"
@@ -282,7 +306,7 @@ class Jobs:
     def _load(self, content: Mapping[str, Any]) -> bytes:
         while len(self._sets) >= MAX_SETS:
             del self._sets[next(iter(self._sets))]
-        made = self._sets[content["set"]] = Set(self._engine, content, self.facts)
+        made = self._sets[content["set"]] = Set(self._engine, content, self.facts, self._own)
         return json.dumps({"refused": made.refused()}).encode()
 
     def _evaluate(self, body: bytes) -> bytes:
@@ -380,14 +404,16 @@ def main() -> None:
     """Start: the arguments are the folder of the engine and bytes of memory."""
     folder, memory = sys.argv[1], int(sys.argv[2])
     confine(memory)
-    sys.path.append(folder)
+    sys.path += [folder, _SOURCE]
     try:
         import regorus  # type: ignore[import-untyped] # noqa: PLC0415 - only here are the limits set
+
+        from aaf.policy.rego.functions import functions  # noqa: PLC0415 - as above; there is no path to it before
     except ImportError:
         os._exit(NO_ENGINE)
     sys.path.clear()
     close_the_rest()
-    serve(Jobs(regorus.Engine))
+    serve(Jobs(regorus.Engine, functions))
 
 
 if __name__ == "__main__":

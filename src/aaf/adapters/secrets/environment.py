@@ -7,16 +7,18 @@ without a restart; the sealed file can.
 
 import os
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Self
+from urllib.parse import unquote
 
 from aaf.adapters.secrets.handles import check_handle, check_value, unavailable
+from aaf.analysis.deployment import SENSITIVE_NAME
 from aaf.domain.errors import Code, InputRefused
 from aaf.domain.redaction import SHORTEST
 
 PREFIX = "AAF_SECRET_"
-_SENSITIVE = re.compile(r"(?:^|_)(?:API_?KEY|CREDENTIALS?|KEY|PASSPHRASE|PASSWORD|PASSWD|SECRET|TOKEN)$", re.IGNORECASE)
-"""Variables that are likely to hold a secret, by how their names end."""
+_WITH_CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://([^/?#\s]{0,2048})@")
+"""A URL in which a user or a password stands."""
 
 
 class EnvironmentSecrets:
@@ -46,8 +48,9 @@ class EnvironmentSecrets:
             if handle in found:
                 raise InputRefused(Code.WRONG_TYPE, f"{name[:100]}: two variables name this secret.", hint="Keep one.")
             found[handle] = value
-        others = (value for name, value in environ.items() if _SENSITIVE.search(name) and len(value) >= SHORTEST)
-        return cls(found, frozenset(others))
+        others = {value for name, value in environ.items() if SENSITIVE_NAME.search(name)}
+        others.update(part for value in environ.values() for part in _credentials(value))
+        return cls(found, frozenset(value for value in others if len(value) >= SHORTEST))
 
     def __repr__(self) -> str:
         """Never a value."""
@@ -71,3 +74,11 @@ class EnvironmentSecrets:
         if found is None:
             raise unavailable(f"no secret {handle}")
         return found
+
+
+def _credentials(value: str) -> Iterator[str]:
+    """What nobody may be shown of a URL with credentials: all of it, both together, and the password as it is and as it is meant."""
+    found = _WITH_CREDENTIALS.match(value)
+    if found is not None:
+        password = found[1].partition(":")[2]
+        yield from (value, found[1], password, unquote(password))

@@ -4,6 +4,10 @@ The table is of regorus 0.13.0, the engine that is pinned: an unknown function i
 deterministic, or would reach out, is refused: a decision has to come out the same when it is judged again.
 """
 
+from collections.abc import Mapping
+
+from aaf.policy.rego.functions import Argument
+
 _BY_ARITY = {
     1: """
         abs array.reverse base64.decode base64.encode base64.is_valid base64url.decode base64url.encode base64url.encode_no_pad
@@ -29,8 +33,23 @@ _BY_ARITY = {
     4: "regex.template_match time.add_date",
 }
 
-BUILTINS = {name: arity for arity, names in _BY_ARITY.items() for name in names.split()}
-"""Functions that may be called. `rate_limit_exceeded(agent_id)` is AAF's own."""
+OWN: Mapping[str, tuple[Argument, ...]] = {
+    "aaf.amount_compare": (Argument.AMOUNT, Argument.AMOUNT),
+    "aaf.amount_greater": (Argument.AMOUNT, Argument.AMOUNT),
+    "aaf.cidr_contains": (Argument.NETWORK, Argument.HOST),
+    "aaf.host_matches": (Argument.HOST, Argument.PATTERN),
+    "aaf.is_private_address": (Argument.HOST,),
+    "aaf.path_beneath": (Argument.PATH, Argument.PATH),
+    "aaf.within_hours": (Argument.TIME, Argument.ZONE, Argument.DAYS, Argument.CLOCK, Argument.CLOCK),
+    "is_private_ip": (Argument.HOST,),
+    "is_private_network": (Argument.HOST,),
+}
+"""AAF's own functions of values (`functions`), with what they take."""
+
+BUILTINS = {name: arity for arity, names in _BY_ARITY.items() for name in names.split()} | {
+    name: len(arguments) for name, arguments in OWN.items()
+}
+"""Functions that may be called. `rate_limit_exceeded(agent_id)` is AAF's own too; it looks a fact up."""
 
 _NOT_DETERMINISTIC = (
     "its answer changes from call to call, and a decision must come out the same when it is judged again"

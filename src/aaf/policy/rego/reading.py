@@ -15,6 +15,7 @@ from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement, Verdict
 from aaf.policy.catalogue import Catalogue, Entry
 from aaf.policy.positioned import Faults
 from aaf.policy.reading import did_you_mean
+from aaf.policy.rego.calls import check_calls
 from aaf.policy.rego.checks import check_rules, strings, strings_of
 from aaf.policy.rego.deciding import DECISION, DECISIONS, claims, literal_verdicts, output_of
 from aaf.policy.rego.document import COUNTED, COUNTERS
@@ -294,6 +295,7 @@ def _check(draft: Draft, around: Surroundings, by_rule: Mapping[RuleName, list[R
     if around.complete:
         entries = [entry for entry in around.catalogue.values() if _speaks_of(draft.header, entry)]
         check_types(unit, entries, complaints)
+        check_calls(unit, entries, complaints)
         for where, what in unknown_words(unit, entries):
             draft.warn(where, what)
     stated = [body for path, body in draft.defaults if path == (DECISION,)]

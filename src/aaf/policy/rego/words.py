@@ -40,11 +40,11 @@ def unknown_words(unit: Unit, entries: Iterable[Entry]) -> Iterator[tuple[Place,
     for rule in unit.rules:
         for node in rule.bodies():
             for field, words in _compared(node):
-                of_field = known.get(_path(field), set())
-                if _path(field) in known and words and of_field.isdisjoint(words):
+                of_field = known.get(path_of(field), set())
+                if path_of(field) in known and words and of_field.isdisjoint(words):
                     stated = ", ".join(f"`{word}`" for word in words)
                     hint = did_you_mean(words[0], of_field)
-                    yield begins(field), f"no action type has {stated} as `input.{'.'.join(_path(field))}` ({hint})"
+                    yield begins(field), f"no action type has {stated} as `input.{'.'.join(path_of(field))}` ({hint})"
 
 
 def _compared(node: Tree) -> Iterator[tuple[Tree, list[str]]]:
@@ -68,15 +68,15 @@ def check_types(unit: Unit, entries: Iterable[Entry], complaints: Complaints) ->
             if kind != "BoolExpr":
                 continue
             for field, other in ((body["lhs"], body["rhs"]), (body["rhs"], body["lhs"])):
-                literal, path = _LITERALS.get(expression(other)[0], Kind.ANY), _path(field)
-                declared = _declared(path, entries) if literal is not Kind.ANY and path else Kind.ANY
-                if declared not in (Kind.ANY, literal):
-                    what = f"`input.{'.'.join(path)}` is a {declared}, which never equals a {literal}"
-                    complaints.add(begins(field), what, _HINTS.get(declared, f"compare with a {declared}"))
+                literal, path = _LITERALS.get(expression(other)[0], Kind.ANY), path_of(field)
+                found = declared(path, entries) if literal is not Kind.ANY and path else Kind.ANY
+                if found not in (Kind.ANY, literal):
+                    what = f"`input.{'.'.join(path)}` is a {found}, which never equals a {literal}"
+                    complaints.add(begins(field), what, _HINTS.get(found, f"compare with a {found}"))
 
 
-def _declared(path: tuple[str, ...], entries: Iterable[Entry]) -> Kind:
-    """What every value of a field is, or any value where that differs or isn't known."""
+def declared(path: tuple[str, ...], entries: Iterable[Entry]) -> Kind:
+    """What every value of a field of the input is, or any value where that differs or isn't known."""
     names = path[1:] if path[0] == "action" else path
     if names[:1] == ("params",):
         kinds = {entry.input.kind(".".join(names[1:])) for entry in entries if len(names) > 1} - {None}
@@ -95,7 +95,7 @@ def _texts(nodes: list[Tree]) -> list[str]:
     return found if len(found) == len(nodes) else []
 
 
-def _path(node: Tree) -> tuple[str, ...]:
+def path_of(node: Tree) -> tuple[str, ...]:
     """The constant path of a field of the input; empty for anything else."""
     start, walked = steps(node)
     return tuple(str(name) for name, _, _ in walked) if variable(start) == "input" else ()
