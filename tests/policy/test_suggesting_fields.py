@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aaf.domain.decision import Requirement
-from aaf.policy.conditions import Absent
+from aaf.policy.operands.answers import Absent
 from aaf.policy.positioned import Faults, parse
 from aaf.policy.schemas import Kind
 from aaf.policy.suggesting_fields import FEW, LONGEST, MANY, Bound, Mode, bound_of, width

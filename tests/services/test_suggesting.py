@@ -18,10 +18,10 @@ from aaf.domain.principal import Kind
 from aaf.domain.record import ActionRecord
 from aaf.domain.states import State
 from aaf.policy import suggesting as policy_suggesting
-from aaf.policy.conditions import Absent
 from aaf.policy.configuration import Configuration
 from aaf.policy.decision_input import Input
 from aaf.policy.judge import Policy
+from aaf.policy.operands.answers import Absent
 from aaf.policy.replaying import fits
 from aaf.policy.suggesting import SAME, UNSAID, Example, Fate, fate, propose
 from aaf.services import suggesting

@@ -13,6 +13,7 @@ from aaf.domain.spending import MAX_WINDOW, is_currency, micros
 from aaf.policy.catalogue import ActionClass, Catalogue
 from aaf.policy.conditions import Condition, Probe, probes
 from aaf.policy.limits import AGENT, EVERYTHING, SECOND, Enforce, Limit, Over, Per, Scope, SpendLimit
+from aaf.policy.operands.answers import Misfit
 from aaf.policy.operators import Op, fault
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import Section, choose, did_you_mean
@@ -299,16 +300,16 @@ def check_counters(condition: Condition, limits: Limits, faults: Faults) -> None
             hint = "write enforce: policy to have it judged"
             faults.add(test.key, f"the door enforces the limit `{name}`, so no rule sees it", hint)
         elif (wrong := _misfit(test, limit)) is not None:
-            faults.add(test.place, f"`{test.field}`: {wrong[0]}", wrong[1])
+            faults.add(test.place, f"`{test.field}`: {wrong.message}", wrong.hint)
 
 
-def _misfit(test: Probe, limit: Limit | SpendLimit) -> tuple[str, str] | None:
+def _misfit(test: Probe, limit: Limit | SpendLimit) -> Misfit | None:
     """Why an operator makes no sense on a counter, and a hint; every one has a value."""
     if test.op is Op.EXISTS:
-        return "is always there", "ask for `exceeded` or `remaining`"
+        return Misfit("is always there", "ask for `exceeded` or `remaining`")
     if test.field.endswith(".exceeded"):
         return fault(Kind.FLAG, test.op, test.value)
     kind = Kind.NUMBER if isinstance(limit, Limit) else Kind.TEXT
     if kind is Kind.TEXT and test.op not in {Op.GT, Op.GTE, Op.LT, Op.LTE}:
-        return f"`{test.op}` doesn't fit an amount of money", "what fits: gt, gte, lt, lte"
+        return Misfit(f"`{test.op}` doesn't fit an amount of money", "what fits: gt, gte, lt, lte")
     return fault(kind, test.op, test.value)
