@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aaf.adapters import folder_tests
+from aaf.adapters.folder import MAX_BYTES
 from aaf.adapters.folder_tests import configuration_of, files_of_tests, read_test
 from aaf.domain.errors import ConfigurationInvalid
 
@@ -50,7 +51,7 @@ def test_what_can_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         read_test(tmp_path / "gone.yaml")
     assert "can't be read: No such file" in unread.value.message
     with pytest.raises(ConfigurationInvalid) as large:
-        read_test(put(tmp_path / "large.yaml", "#" * (folder_tests.MAX_BYTES + 1)))
+        read_test(put(tmp_path / "large.yaml", "#" * (MAX_BYTES + 1)))
     assert "over 1 MiB" in large.value.message
     monkeypatch.setattr(folder_tests, "MAX_FILES", 0)
     with pytest.raises(ConfigurationInvalid) as many:

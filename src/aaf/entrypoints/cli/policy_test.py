@@ -57,6 +57,11 @@ def run(
         results += [_result(one) for one in modules.run(only)]
         if coverage or fail_under:
             covered += _covered(modules, ran)
+    if not results and only:
+        where = ", ".join(map(str, places))
+        raise Stopped(
+            "no_tests", f"No test in {where} has {only} in its name.", hint="Leave out -k to run all of them."
+        )
     if not results:
         hint = "Write cases into tests/policies/<name>.yaml, or test_… rules into tests/policies/<module>_test.rego."
         raise Stopped("no_tests", f"There are no tests in {', '.join(map(str, places))}.", hint=hint)
