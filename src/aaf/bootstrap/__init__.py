@@ -8,10 +8,7 @@ from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.inspecting import check_folder, inspect
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
-from aaf.bootstrap.packs import begin_from, listed_packs
-from aaf.bootstrap.rehearsing import Ran, Suite, run_cases, suites
 from aaf.bootstrap.starting import CONFIGURATION, FIRST_ADMIN, FIRST_KEY, HOLD, SHIPPED, App, Part, build
-from aaf.bootstrap.testing_modules import Covered, ModuleTest, ModuleTests
 
 __all__ = [
     "ANCHORS",
@@ -26,19 +23,10 @@ __all__ = [
     "App",
     "Check",
     "Configured",
-    "Covered",
-    "ModuleTest",
-    "ModuleTests",
     "Part",
-    "Ran",
-    "Suite",
-    "begin_from",
     "build",
     "check_folder",
     "drive",
     "inspect",
-    "listed_packs",
-    "run_cases",
     "sealed_secrets",
-    "suites",
 ]

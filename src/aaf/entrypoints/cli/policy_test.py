@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import Covered, ModuleTest, ModuleTests, Ran, run_cases, suites
+from aaf.bootstrap.rehearsing import Ran, run_cases, suites
+from aaf.bootstrap.testing_modules import Covered, ModuleTest, ModuleTests
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.reporting.junit import write_junit
 from aaf.entrypoints.cli.reporting.results import Kind, Result, all_passed, result_of, summary, tell

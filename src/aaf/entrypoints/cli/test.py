@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import Ran, Suite, run_cases, suites
+from aaf.bootstrap.rehearsing import Ran, Suite, run_cases, suites
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.reporting.junit import write_junit
 from aaf.entrypoints.cli.reporting.results import all_passed, result_of, summary, tell
