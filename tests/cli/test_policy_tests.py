@@ -129,8 +129,9 @@ def test_json_says_everything(place: Path) -> None:
 
 def test_a_part_of_the_name_chooses_cases(place: Path) -> None:
     assert run("test", ".", "-k", "SMALL").out.endswith("\n1 passed.\n")
-    none = run("test", ".", "-k", "refund")
-    assert (none.status, none.err.splitlines()[0]) == (2, "no_tests: No case in . has refund in its name.")
+    for command, what in (("test",), "case"), (("policy", "test"), "test"):
+        none = run(*command, ".", "-k", "refund")
+        assert (none.status, none.err.splitlines()[0]) == (2, f"no_tests: No {what} in . has refund in its name.")
 
 
 def test_junit_is_xml_that_holds_every_result(place: Path) -> None:

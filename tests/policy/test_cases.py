@@ -143,6 +143,10 @@ def test_a_variation_that_names_its_action_whole_takes_back_the_halves() -> None
         (ONE.replace("allow", "allowed"), "c.yaml:4:24: `decision` can't be `allowed` (did you mean `allow`?)"),
         (ONE.replace("allow}", "allow, code: rul}"), "c.yaml:4:37: there is no code `rul` (did you mean `rule`?)"),
         (ONE.replace("allow}", "allow, quorum: 2}"), "c.yaml:4:31: `quorum` goes with require_approval only"),
+        (
+            ONE.replace("allow}", "allow, reason: [a]}"),
+            "c.yaml:4:31: expect has no key `reason` (did you mean `reasons`?)",
+        ),
         (ONE.replace("allow}", "allow, risk: 3}"), "c.yaml:4:37: `risk` can't be `3`"),
         (ONE.replace("allow", "require_approval, quorum: 0"), "`quorum` must be a whole number from 1 to 20"),
         (ONE + "    each: []\n", "c.yaml:5:11: `each` lists nothing"),

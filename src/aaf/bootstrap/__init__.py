@@ -8,11 +8,8 @@ from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.inspecting import check_folder, folder_files, inspect
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
-from aaf.bootstrap.packs import begin_from, listed_packs
 from aaf.bootstrap.placing import placed
-from aaf.bootstrap.rehearsing import Ran, Suite, run_cases, suites
 from aaf.bootstrap.starting import FIRST_ADMIN, FIRST_KEY, App, Part, build
-from aaf.bootstrap.testing_modules import Covered, ModuleTest, ModuleTests
 from aaf.services.releases import SHIPPED
 from aaf.services.watching import CONFIGURATION, HOLD
 
@@ -29,21 +26,12 @@ __all__ = [
     "App",
     "Check",
     "Configured",
-    "Covered",
-    "ModuleTest",
-    "ModuleTests",
     "Part",
-    "Ran",
-    "Suite",
-    "begin_from",
     "build",
     "check_folder",
     "drive",
     "folder_files",
     "inspect",
-    "listed_packs",
     "placed",
-    "run_cases",
     "sealed_secrets",
-    "suites",
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import begin_from, listed_packs
+from aaf.bootstrap.packs import begin_from, listed_packs
 from aaf.domain.errors import InputRefused
 from aaf.entrypoints.cli.terminal.options import AsJson
 from aaf.entrypoints.cli.terminal.output import data, inert, say, table

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import Covered, ModuleTest, ModuleTests, Ran, run_cases, suites
+from aaf.bootstrap.rehearsing import Ran, run_cases, suites
+from aaf.bootstrap.testing_modules import Covered, ModuleTest, ModuleTests
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.reporting.junit import write_junit
 from aaf.entrypoints.cli.reporting.results import Kind, Result, all_passed, result_of, summary, tell
@@ -57,6 +58,11 @@ def run(
         results += [_result(one) for one in modules.run(only)]
         if coverage or fail_under:
             covered += _covered(modules, ran)
+    if not results and only:
+        where = ", ".join(map(str, places))
+        raise Stopped(
+            "no_tests", f"No test in {where} has {only} in its name.", hint="Leave out -k to run all of them."
+        )
     if not results:
         hint = "Write cases into tests/policies/<name>.yaml, or test_… rules into tests/policies/<module>_test.rego."
         raise Stopped("no_tests", f"There are no tests in {', '.join(map(str, places))}.", hint=hint)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import Ran, Suite, run_cases, suites
+from aaf.bootstrap.rehearsing import Ran, Suite, run_cases, suites
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.reporting.junit import write_junit
 from aaf.entrypoints.cli.reporting.results import all_passed, result_of, summary, tell
@@ -34,9 +34,10 @@ def cases(
     junit: Junit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run policy test cases, DIR/tests/policies/*.yaml, against the configuration in DIR.
+    """Run policy test cases against a configuration.
 
-    Each case is judged as an action that is submitted, and compared with what it expects. Exit status 1 where one differs.
+    Cases are DIR/tests/policies/*.yaml. Each is judged as an action that is submitted, and compared with what it expects. Exit status 1
+    where one differs.
 
     \b
     Examples:

@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 
 from rich.text import Text
 
-from aaf.bootstrap import Ran
+from aaf.bootstrap.rehearsing import Ran
 from aaf.domain.canonical import Json
 from aaf.entrypoints.cli.terminal.output import inert, say
 
