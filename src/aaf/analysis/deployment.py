@@ -47,11 +47,16 @@ _WHOLE = rf"""
   | (?i:\bgetenv\(\s?\)|\bGetEnvironmentVariables\b|\benv::vars\b|\bENV\.(?:to_h|each|inspect)\b|\bDeno\.env\.toObject\b)
     """
 """All variables at once."""
-_TRIGGERS = (
-    r"AAF_|API_?KEY|CONNECTION_STRING|CREDENTIAL|DSN|PASSPHRASE|PASSW|SECRET|TOKEN|_KEY|%[A-Za-z_]{1,80}%|(?i:env)|/proc/"
-    r"|\b(?:export|declare|typeset|compgen)\b|\bset\b(?=\s{0,20}(?:$|[\n;&|>)`]))|\bps[ ]{1,5}[A-Za-z]"
-)
-"""What stands in every spelling; a text is looked at around these only."""
+_TRIGGERS: Mapping[str, str] = {
+    **dict.fromkeys(("AAF_", "APIKEY", "API_KEY", "CONNECTION_STRING", "CREDENTIAL", "DSN", "PASSPHRASE", "PASSW"), ""),
+    **dict.fromkeys(
+        ("SECRET", "TOKEN", "_KEY", "env", "Env", "ENV", "/proc/", "compgen", "declare", "export", "typeset"), ""
+    ),
+    "%": r"%[A-Za-z_]{1,80}%",
+    "ps ": r"ps[ ]{1,5}[A-Za-z]",
+    "set": r"set(?=[ \t]{0,20}(?:$|[\n;&|>)`]))",
+}
+"""What stands in every spelling, and what has to go on there; a text is looked at around these only."""
 _REACH = 512
 """Characters before and after a trigger that a spelling may take."""
 _MOST = 131_072
@@ -120,7 +125,10 @@ class _Patterns:
             rf"\$(?:{name})(?![A-Za-z0-9_])|\$\{{[!#]?{name}(?![A-Za-z0-9_])|\bprintenv {name}(?!\w)|/proc/[^\s]{{0,100}}/environ"
         )
         self._name = re.compile(rf"(?:.*[./:]|)(?i:{name})")
-        self._trigger = re.compile(rf"{'|'.join(map(re.escape, names))}|{_TRIGGERS}")
+        self._triggers = [
+            (literal, re.compile(goes_on) if goes_on else None)
+            for literal, goes_on in {**dict.fromkeys(names, ""), **_TRIGGERS}.items()
+        ]
 
     @classmethod
     def of(cls, names: tuple[str, ...]) -> "_Patterns":
@@ -145,14 +153,22 @@ class _Patterns:
     def _around(self, text: str) -> Iterator[tuple[int, int]]:
         """Where triggers stand, with what a spelling may reach; what overlaps is one."""
         start = end = 0
-        for found in self._trigger.finditer(text):
-            if found.start() - _REACH > end:
+        for at in sorted(self._places(text)):
+            if at - _REACH > end:
                 if end:
                     yield start, end
-                start = max(0, found.start() - _REACH)
-            end = min(len(text), found.end() + _REACH)
+                start = max(0, at - _REACH)
+            end = min(len(text), at + _REACH)
         if end:
             yield start, end
+
+    def _places(self, text: str) -> Iterator[int]:
+        for literal, goes_on in self._triggers:
+            at = text.find(literal)
+            while at >= 0:
+                if goes_on is None or goes_on.match(text, at):
+                    yield at
+                at = text.find(literal, at + 1)
 
     def set_by(self, value: Json) -> bool:
         """Whether a change of settings names one: as a key, or as a text that is nothing but the name."""
