@@ -1,6 +1,9 @@
+from typing import Any, cast
+
 import pytest
 
 from aaf.domain.api_key import make_key
+from aaf.domain.errors import Code, StoreFailed
 from aaf.entrypoints.console.sessions import IDLE, LIFETIME
 from aaf.services.signing_in import TRIES
 from tests.console.pages import OURS, Browser, Desk
@@ -285,3 +288,24 @@ def test_who_signs_in_without_tls_beyond_this_machine_is_told_why_it_can_not_las
     assert "set-cookie" not in page.response.headers
     headers["Origin"] = "https://10.0.0.5:8700"
     assert desk.browser().post("/sign-in", {"key": desk.world.key("approver")}, headers=headers).status == 303
+
+
+@pytest.mark.requirement("R38")
+@pytest.mark.attack("G05")
+def test_no_page_is_shown_while_nobody_knows_whether_its_session_is_over(desk: Desk) -> None:
+    ann = desk.browser("approver")
+    held = f"/approvals/{desk.world.mail()['id']}"
+    store = desk.world.core.store
+
+    class Unable:
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        async def epoch(self, org: str) -> int:
+            raise StoreFailed(Code.STORE_UNAVAILABLE, "The store cannot be used.")
+
+    for path in ("/", held):
+        desk.world.core.knowledge.store = store
+        assert ann.get(path).status == 200
+        desk.world.core.knowledge.store = cast("Any", Unable())
+        assert ann.get(path).status == 503
