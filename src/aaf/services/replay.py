@@ -151,7 +151,7 @@ class _Run:
         org, release = caller.principal.org, caller.known.release
         disclose = caller.principal.may(Permission.ORG_PROOF_DISCLOSE)
         after, first, complete = "", None, True
-        while complete:
+        while True:
             caller = await caller.again(self.core)
             require(caller, Permission.ORG_DECISION_EXPLAIN)
             disclose = disclose and caller.principal.may(Permission.ORG_PROOF_DISCLOSE)
@@ -170,7 +170,7 @@ class _Run:
                     complete = False
                     break
                 await self._compare(row, keys, disclose=disclose)
-            if len(page) < PAGE:
+            if not complete or len(page) < PAGE:
                 break
             after = page[-1].action.id
         yield Outcome(self.wanted, release, until, complete, self.tally)
