@@ -5,7 +5,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import connector, core, embedded, http, peers, rego, rules, sdk, secrets, verifier
+from benchmarks import connector, core, embedded, http, peers, rego, replay, rules, sdk, secrets, verifier
 from benchmarks.result import OUTPUT, Figure, table, write
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "http": http.measure,
     "connector": connector.measure,
     "sdk": sdk.measure,
+    "replay": replay.measure,
     "secrets": secrets.measure,
     "verifier": verifier.measure,
 }

@@ -13,6 +13,7 @@ import pytest
 from aaf.adapters.folder import read_folder
 from aaf.adapters.loading import compiled
 from aaf.domain.canonical import Json
+from aaf.entrypoints.cli import policy_diff
 from aaf.entrypoints.cli.demonstration.shop import shop
 from aaf.entrypoints.cli.demonstration.stage import Stage, server
 from aaf.entrypoints.cli.demonstration.story import Story
@@ -192,6 +193,41 @@ def test_what_cant_be_decided_fails_too_unless_it_may_stay_so(result: dict[str, 
         FailOn.ANY, FailOn.NEW_ALLOW, FailOn.WEAKER_APPROVAL,
     }  # fmt: skip
     assert not any(fails(result, one, allow_undecidable=True) for one in FailOn)
+
+
+def test_what_is_printed_says_what_it_doesnt_know_and_keeps_hostile_names_inert(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    group: dict[str, Json] = {
+        "after": "require_approval",
+        "approval": "weaker",
+        "before": "require_approval",
+        "count": 2,
+        "examples": [],
+        "now": [{"code": "rule_unknown", "name": "r", "source": "rule"}],
+        "type": "evil\x1b[31m",
+        "was": None,
+    }
+    policy_diff._tell(
+        {
+            **_result(WEAKER, undecided=3),
+            "against": "recorded",
+            "compared": 2,
+            "groups": [group, {**group, "approval": "other"}],
+            "release": 4,
+            "same": 0,
+            "ungrouped": 1,
+        }
+    )
+    said = capsys.readouterr().out
+    assert "with what was decided then (release 4)" in said
+    assert "3 not decidable: it depends on values that are sealed for this key" in said
+    assert "hold -> weaker hold" in said
+    assert "hold -> other hold" in said
+    assert "was: not known any more" in said
+    assert "now: rule r (rule_unknown)" in said
+    assert "and 1 in further groups" in said
+    assert "\x1b" not in said
 
 
 class Pieces:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aaf.adapters.connectors.files import FilesConnector
+from aaf.adapters.folder import read_folder, shipped
 from aaf.adapters.loading import InPlace
 from aaf.adapters.memory import MemoryStore
 from aaf.domain.decision import Verdict
@@ -122,6 +123,15 @@ def test_what_was_judged_again_is_compared_with_its_first_decision(world: World)
     tally = compared(world, both, against=Against.RECORDED).tally
     assert flips(tally) == {("allow", "deny"): 1, ("require_approval", "deny"): 2}
     assert all(flip.was is None for flip in tally.groups)
+
+
+def test_what_a_rule_denied_at_first_may_be_held_now(world: World) -> None:
+    world.configure(NO_READS)
+    read(world)
+    held = edited(
+        "aaf.yaml", ("decision: allow\n    reason: Reading", "decision: require_approval\n    reason: Reading")
+    )
+    assert flips(compared(world, held).tally) == {("deny", "require_approval"): 1}
 
 
 def test_a_requirement_that_gets_weaker_or_stricter_is_a_change(world: World) -> None:
@@ -471,6 +481,17 @@ def test_no_connector_is_made_at_another_place(world: World) -> None:
 def _without_files() -> dict[str, bytes]:
     """A configuration that knows no connector."""
     return {"aaf.yaml": b"version: 1\n"}
+
+
+def test_a_connector_without_a_place_is_asked_for_as_it_is_configured(world: World) -> None:
+    shop = read_folder(shipped("shop"))
+    http = "  http: {allow: [{host: example.com, methods: [GET], credential: {secret: shop_key, as: bearer}}]}\n"
+    files = edited("aaf.yaml", ("connectors:\n", f"connectors:\n{http}"))
+    world.configure({**files, "actions/http.get.yaml": shop["actions/http.get.yaml"]})
+    record = world.submit("http.get", {"url": "https://example.com/"}).record
+    assert "connector_unavailable" in {reason["code"] for reason in record.reasons}
+    files = {**files, "actions/http.get.yaml": shop["actions/http.get.yaml"]}
+    assert compared(world, files).tally.same == 1
 
 
 def test_a_connector_that_isnt_there_denies(world: World) -> None:

@@ -112,7 +112,11 @@ def holds(world: World, found: Suggestion) -> None:
 
 
 def _agent(world: World, found: Suggestion) -> str:
-    return next(one.id for one in world.run(world.store.principals(world.org)) if one.name == found.agent)
+    return next(
+        one.id
+        for one in world.run(world.store.principals(world.org))
+        if one.name == found.agent and one.kind is Kind.AGENT
+    )
 
 
 def matches(found: Suggestion) -> list[str]:
@@ -406,6 +410,27 @@ def _unchecked(world: World) -> Suggestion:
         return last
 
     return world.run(work())
+
+
+def test_a_flood_of_refused_actions_is_no_way_to_a_rule(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suggesting, "MAX_EXAMPLES", 1)
+    monkeypatch.setattr(suggesting, "MAX_REFUSED", 2)
+    world.payment("1.00"), world.payment("1.00")
+    for number in range(4):
+        world.submit("pay.send", {"to": f"x{number}"})
+    world.payment("1.00")
+    found = _unchecked(world)
+    assert (found.rules, found.evidence, found.others) == ((), 3, 4)
+    assert [(left.count, left.why.partition(";")[0]) for left in found.left_out] == [
+        (3, "there are more than 2 different refused ones")
+    ]
+
+
+def test_an_agent_is_meant_where_a_person_has_its_name(world: World) -> None:
+    world.add("twin", Kind.USER, "viewer")
+    world.add("twin", Kind.AGENT)
+    world.submit("pay.send", {"to": "a", "amount": "1.00"}, by="twin")
+    assert suggested(world, "twin").evidence == 1
 
 
 def test_a_long_history_is_read_page_by_page_and_long_texts_take_no_room(world: World) -> None:

@@ -12,7 +12,7 @@ from aaf.domain.canonical import Json
 from aaf.domain.decision import Decision, Vote
 from aaf.domain.errors import Code, InputRefused, NotFound
 from aaf.domain.instants import instant
-from aaf.domain.principal import Permission
+from aaf.domain.principal import Kind, Permission
 from aaf.domain.record import DataKey, Recorded
 from aaf.policy.configuration import Configuration
 from aaf.policy.rego.answers import Spoken
@@ -119,7 +119,8 @@ def agent_id(caller: Caller, named: str) -> str:
     Raises:
         NotFound: nobody has it.
     """
-    for one in caller.known.people.values():
+    # A person may have an agent's name; who submits is an agent first.
+    for one in sorted(caller.known.people.values(), key=lambda one: one.kind is not Kind.AGENT):
         if named in {one.id, one.name}:
             return one.id
     raise NotFound(Code.NOT_FOUND, "There is no such agent.", hint="`aaf keys list` shows their names.")
@@ -151,7 +152,7 @@ class _Run:
         org, release = caller.principal.org, caller.known.release
         disclose = caller.principal.may(Permission.ORG_PROOF_DISCLOSE)
         after, first, complete = "", None, True
-        while complete:
+        while True:
             caller = await caller.again(self.core)
             require(caller, Permission.ORG_DECISION_EXPLAIN)
             disclose = disclose and caller.principal.may(Permission.ORG_PROOF_DISCLOSE)
@@ -170,7 +171,7 @@ class _Run:
                     complete = False
                     break
                 await self._compare(row, keys, disclose=disclose)
-            if len(page) < PAGE:
+            if not complete or len(page) < PAGE:
                 break
             after = page[-1].action.id
         yield Outcome(self.wanted, release, until, complete, self.tally)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationInvalid, InputRefused, NotFound
@@ -61,6 +62,8 @@ async def compiled(core: Core, caller: Caller, candidate: Candidate) -> Configur
             if release is None:
                 raise NotFound(Code.NOT_FOUND, "There is no release of this number.")
             return Configuration.from_stored(json.loads(release.document))
+        case _:
+            assert_never(candidate)
 
 
 async def _loaded(core: Core, files: Mapping[str, bytes]) -> Configuration:
@@ -84,3 +87,5 @@ def told(candidate: Candidate) -> Json:
             return f"draft:{draft}"
         case OfRelease(number):
             return f"release:{number}"
+        case _:
+            assert_never(candidate)

@@ -27,6 +27,9 @@ from aaf.services.replay_judging import NotDecidable, Opened, opened
 
 MAX_EXAMPLES = 2_000
 """Actions of one type that rules could tell apart; further ones are left out, and said."""
+MAX_REFUSED = 5_000
+"""Refused actions of one type that rules could tell apart; beyond them nothing is suggested, because no rule could be held to all of them."""
+_FLOODED = "there are more than {} different refused ones; look at a shorter time"
 _MANY = "there are more than {} different ones; look at a shorter time"
 _UNKNOWN = "the catalogue has no such action type now"
 _GONE = "the recorded values are gone or can't be read"
@@ -132,6 +135,7 @@ class _Look:
     sought: Sought
     catalogue: Catalogue
     seen: dict[str, dict[tuple[Any, ...], Example]] = field(default_factory=dict)
+    flooded: set[str] = field(default_factory=set)
     left: Counter[tuple[str, str]] = field(default_factory=Counter)
     evidence: int = 0
     others: int = 0
@@ -187,9 +191,16 @@ class _Look:
         key = (record.server, *(_key(value) for value in leaves.values()))
         known = self.seen.setdefault(record.type, {})
         example = known.get(key)
+        if record.type in self.flooded:
+            self._leave(record, _FLOODED.format(MAX_REFUSED))
+            return
         if example is None:
             if len(known) >= MAX_EXAMPLES and what is not Fate.REFUSED:
                 self._leave(record, _MANY.format(MAX_EXAMPLES))
+                return
+            if len(known) >= MAX_EXAMPLES + MAX_REFUSED:
+                self._give_up(record.type)
+                self._leave(record, _FLOODED.format(MAX_REFUSED))
                 return
             kept = replace(asked, params=_rebuilt(leaves), context={})
             example = known[key] = Example(kept, leaves)
@@ -198,6 +209,15 @@ class _Look:
         example.ends[record.state] += 1
         if what is Fate.APPROVED:
             example.asks = record.requirements
+
+    def _give_up(self, kind: str) -> None:
+        """Forget the examples of a type; what was evidence is left out."""
+        self.flooded.add(kind)
+        for example in self.seen[kind].values():
+            count = example.fates[Fate.ALLOWED] + example.fates[Fate.APPROVED]
+            if count:
+                self.left[kind, _FLOODED.format(MAX_REFUSED)] += count
+        self.seen[kind].clear()
 
     def _leave(self, record: ActionRecord, why: str) -> None:
         what = fate(record)
