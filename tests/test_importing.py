@@ -208,3 +208,34 @@ def test_a_folder_is_only_the_seed_of_what_the_api_manages(settings: Settings) -
     with Embedded.open(settings) as later:
         assert (later.app.activated, later.app.refused, later.app.ignored) == (None, None, False)
         assert later.app.began_with == 2
+
+
+@pytest.mark.requirement("R38")
+def test_a_folder_that_says_that_it_counts_takes_over_from_the_api(settings: Settings) -> None:
+    with Embedded.open(settings) as product:
+        made = activate(
+            product.core.store,
+            product.core.ids,
+            InPlace(),
+            org=product.app.org,
+            files=read_folder(shipped("safe")),
+            author="user:x",
+            message="by hand",
+            managed_by=ManagedBy.API,
+        )
+        product.run(made)
+    save(settings, "version: 1\nmanaged_by: file\n")
+    with Embedded.open(settings) as later:
+        assert later.app.activated is not None
+        assert (later.app.activated.release.number, later.app.activated.release.managed_by) == (3, ManagedBy.FILE)
+
+
+@pytest.mark.requirement("R38")
+def test_a_folder_that_says_that_the_api_counts_is_its_beginning(settings: Settings) -> None:
+    save(settings, "version: 1\nmanaged_by: api\n")
+    with Embedded.open(settings) as product:
+        assert product.app.activated is not None
+        assert product.app.activated.release.managed_by is ManagedBy.API
+    save(settings, "version: 1\nmanaged_by: api\nuse_within: 5m\n")
+    with Embedded.open(settings) as later:
+        assert (later.app.activated, later.app.seed) == (None, True)

@@ -28,6 +28,7 @@ from aaf.services.watching import (
     Unchanged,
     Watcher,
     import_files,
+    takes_over,
 )
 from aaf.settings import Settings
 
@@ -51,6 +52,8 @@ class App:
     holds: bool = False
     ignored: bool = False
     """Whether the folder isn't what is active, because another process holds the configuration or the store is in recovery."""
+    seed: bool = False
+    """Whether the folder was only the beginning of what people manage by API."""
     watcher: Watcher | None = None
     """What takes the folder into effect while a server runs."""
     folder: Path | None = None
@@ -195,6 +198,7 @@ async def _started(
         recovering,
         began.holds,
         began.ignored,
+        seed=began.seed,
         watcher=watcher,
         folder=settings.config,
         began_with=number,
@@ -209,6 +213,7 @@ class _Began:
     refused: ConfigurationInvalid | None = None
     holds: bool = False
     ignored: bool = False
+    seed: bool = False
 
 
 async def _import(desk: Desk, settings: Settings, log: Log, *, recovering: str | None) -> _Began:
@@ -226,12 +231,12 @@ async def _import(desk: Desk, settings: Settings, log: Log, *, recovering: str |
         return _Began()
     found = read_found(settings.config or shipped("safe"))
     holds = await desk.store.take_lease(CONFIGURATION, desk.process, HOLD)
-    seed = active is not None and active.managed_by is ManagedBy.API
+    seed = active is not None and active.managed_by is ManagedBy.API and not await takes_over(desk, found)
     if active is not None and (seed or not holds or recovering is not None):
         ignored = found.source != active.source and not seed
         if ignored:
             log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
-        return _Began(holds=holds, ignored=ignored)
+        return _Began(holds=holds, ignored=ignored, seed=seed and found.source != active.source)
     done = await import_files(desk, found, message="read at start" if settings.config else SHIPPED)
     if settings.config is None:
         # Whoever watches no folder keeps nobody from importing one.

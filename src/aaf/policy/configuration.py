@@ -28,7 +28,7 @@ from aaf.policy.judge import Policy
 from aaf.policy.limit_reading import Limits, check_rules, read_limits
 from aaf.policy.limits import Applying, Enforce, Limit, Per, SpendLimit, applying
 from aaf.policy.positioned import Faults, TooManyFaults
-from aaf.policy.reading import Section
+from aaf.policy.reading import Section, choose
 from aaf.policy.rego.module import Module
 from aaf.policy.rego.parsing import Parser
 from aaf.policy.rules import Roles, Rule, read_requirement, read_rules, requirement_from_json
@@ -65,7 +65,7 @@ class Configuration:
     modules: tuple[Module, ...] = ()
     guards: tuple[RuleSet, ...] = ()
     roles: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
-    managed_by: ManagedBy = ManagedBy.FILE
+    managed_by: ManagedBy | None = None
     retention: Retention = KEPT
     alerts: tuple[Alert, ...] = ()
     policy: Policy = field(init=False, compare=False)
@@ -172,7 +172,7 @@ class Configuration:
             modules=tuple(Module.from_json(module) for module in document.get("modules", ())),
             guards=tuple(RuleSet.from_json(one) for one in document.get("guards", ())),
             roles=roles_from_json(document.get("roles", {})),
-            managed_by=ManagedBy(document.get("managed_by", ManagedBy.FILE)),
+            managed_by=ManagedBy(document["managed_by"]) if document.get("managed_by") else None,
             retention=Retention.from_json(document["retention"]) if "retention" in document else KEPT,
             alerts=tuple(Alert.from_json(alert) for alert in document.get("alerts", ())),
         )
@@ -257,7 +257,8 @@ def _read_document(
     if version is not None and (type(version.value) is not int or version.value != 1):
         faults.at(version, "`version` must be 1", "this program reads version 1")
     organisation = section.text("organisation")
-    managed_by = section.choice("managed_by", ManagedBy, ManagedBy.FILE)
+    stated = section.take("managed_by")
+    managed_by = None if stated is None else choose(stated, ManagedBy, ManagedBy.FILE, "`managed_by`", faults)
     roles = read_roles(section.section("roles", "roles"))
     known = {**ROLES, **roles}
     asked = section.section("approvals", "approvals")

@@ -94,7 +94,7 @@ async def enact(core: Core, caller: Caller, prepare: Callable[[Release], Awaitab
                 message=message,
                 activated_at=await core.store.now(),
                 files=files_bytes(wanted.files),
-                managed_by=ManagedBy.API,
+                managed_by=configuration.managed_by or ManagedBy.API,
             )
             event = activation(core.ids, release, exemptions=len(configuration.exemptions), **wanted.told)
             writes = (InsertRelease(release), *wanted.writes, RaiseEpoch())

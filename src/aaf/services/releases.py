@@ -39,7 +39,7 @@ async def activate(
     message: str,
     managed_by: ManagedBy = ManagedBy.FILE,
 ) -> Activated:
-    """Activate the configuration in `files`, unless the active release came from the same bytes.
+    """Activate the configuration in `files`, unless the active release came from the same bytes; `managed_by` holds where it doesn't say who manages it.
 
     Raises:
         ConfigurationInvalid: it has problems; the active release stays, and the refusal is recorded.
@@ -72,7 +72,7 @@ async def activate(
             message=message,
             activated_at=now,
             files=files_bytes(files),
-            managed_by=managed_by,
+            managed_by=configuration.managed_by or managed_by,
         )
         event = activation(ids, release, exemptions=len(configuration.exemptions))
         if isinstance(await store.commit(Commit(org, (InsertRelease(release), RaiseEpoch()), (event,))), Committed):

@@ -101,6 +101,15 @@ async def import_files(desk: Desk, found: Found, *, message: str) -> Imported:
     return Unchanged(done.release, mended=before is not None and bool(before.problems) and before.release == number)
 
 
+async def takes_over(desk: Desk, found: Found) -> bool:
+    """Whether a folder says in so many words (`managed_by: file`) that it is what counts, also over what was changed by API."""
+    try:
+        configuration = await desk.loader.load(found.files)
+    except ConfigurationInvalid:
+        return False
+    return configuration.managed_by is ManagedBy.FILE
+
+
 async def _keep(desk: Desk, before: Watch | None, source: str, release: int, problems: tuple[Problem, ...]) -> None:
     """Keep what was found, where it isn't what is kept."""
     now = await desk.store.now()
@@ -148,6 +157,7 @@ class Watcher:
         self._number = 0
         self._retry_at = 0
         self._why = ""
+        self._seed = ""
         self.holds = holds
 
     @property
@@ -214,7 +224,7 @@ class Watcher:
             return None
         self._retry_at = now + RETRY
         active = await store.release(self._desk.org)
-        if active is not None and active.managed_by is ManagedBy.API:
+        if active is not None and active.managed_by is ManagedBy.API and not await self._takes_over(found):
             return None  # it stays pending: it counts as soon as a release says that files are what counts
         if await store.recovering() is not None and (active is None or active.source != found.source):
             raise _recovering()
@@ -222,6 +232,14 @@ class Watcher:
         self._pending, self._why = None, ""
         self._number = done.release if isinstance(done, Refused) else done.release.number
         return done
+
+    async def _takes_over(self, found: Found) -> bool:
+        """Whether the folder itself says that it is what counts; the same content is looked into once."""
+        if self._seed == found.source:
+            return False
+        over = await takes_over(self._desk, found)
+        self._seed = "" if over else found.source
+        return over
 
     def _delayed(self, failure: AafError) -> Delayed | None:
         """That it has to wait, told once."""

@@ -65,12 +65,13 @@ def test_a_release_of_before_keeps_what_it_meant() -> None:
     found = Configuration.from_stored(stored)
 
     assert (found.defaults, found.guards, found.roles, found.alerts) == ({}, (), {}, ())
-    assert (found.managed_by, found.retention) == (ManagedBy.FILE, Retention())
+    assert (found.managed_by, found.retention) == (None, Retention())
 
 
 @pytest.mark.requirement("R38")
 def test_who_manages_a_document_is_said_in_it() -> None:
-    assert loaded("").managed_by is ManagedBy.FILE
+    assert loaded("").managed_by is None
+    assert loaded("managed_by: file\n").managed_by is ManagedBy.FILE
     assert loaded("managed_by: api\n").managed_by is ManagedBy.API
     assert problems("managed_by: both\n") == ["aaf.yaml:3:13: `managed_by` can't be `both` (known are: api, file)"]
 

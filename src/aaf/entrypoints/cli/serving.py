@@ -267,6 +267,12 @@ def _announce(app: App, settings: Settings, url: str) -> None:
         )
     if app.refused is not None:
         say_problems(app.refused, app.began_with)
+    if app.seed:
+        note(
+            "The configuration is managed by API, and the folder was only its beginning; "
+            "`managed_by: file` in its aaf.yaml hands it back to the folder.",
+            "yellow",
+        )
     if app.ignored and app.recovering is None:
         note(
             "The configuration folder is not what is active: another process imports its own; see `aaf config status`.",
