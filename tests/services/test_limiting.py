@@ -552,3 +552,23 @@ def test_people_see_what_is_used_of_each_limit(either: World) -> None:
 def test_an_agent_does_not_see_the_limits(world: World) -> None:
     with refused(Code.PERMISSION_DENIED, NotPermitted):
         world.run(limits_in_use(world.core, world.bot))
+
+
+@pytest.mark.requirement("R20")
+def test_what_is_counted_for_users_or_for_all_leaves_agents_alone(world: World) -> None:
+    rate = "{name: few, per: user, match: {tool: pay}, rate: 1/h, enforce: policy}"
+    world.configure(limited(rates=rate, spend=PAYMENTS.replace("per: agent", "per: user")))
+    assert {pay(world, "60.00").state for _ in range(3)} == {State.ALLOWED}
+    assert pay(world, "60.00", by="admin").state is State.ALLOWED
+    assert pay(world, "60.00", by="admin").state is State.DENIED
+    shared = "{name: few, per: organisation, match: {tool: pay}, rate: 1/h, enforce: policy}"
+    world.configure(limited(rates=shared))
+    assert [pay(world).state for _ in range(2)] == [State.ALLOWED, State.DENIED]
+
+
+@pytest.mark.requirement("R20")
+def test_a_type_that_nobody_declared_never_slips_under_a_ceiling(world: World) -> None:
+    main = MAIN.replace("rules:\n", "fallback: {decision: require_approval}\n\nrules:\n")
+    world.configure(limited(spend=PAYMENTS, main=main))
+    record = world.submit("pay.undeclared", {"amount": "1.00", "currency": "EUR"}).record
+    assert (record.state, record.code) == (State.DENIED, Code.AMOUNT_UNKNOWN)
