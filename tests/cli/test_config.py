@@ -70,7 +70,7 @@ def test_a_dry_run_changes_nothing(house: Scene, tmp_path: Path) -> None:
     assert json.loads(as_json.out)["valid"] is True
 
 
-@pytest.mark.attack("G02", guard="aaf.policy.reading:choose")
+@pytest.mark.requirement("R38")
 def test_problems_are_told_with_their_places_and_the_answer_is_no(house: Scene, tmp_path: Path) -> None:
     before = release(house)
     done = applied(house, tmp_path / "a", MAIN.replace("allow", "alow"))
