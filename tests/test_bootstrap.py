@@ -85,6 +85,7 @@ def test_a_start_without_a_folder_uses_the_shipped_safe_configuration(tmp_path: 
         assert not product.app.activated.new
 
 
+@pytest.mark.requirement("R48")
 def test_a_broken_folder_stops_a_new_installation_and_leaves_an_old_one_as_it_was(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -97,6 +98,27 @@ def test_a_broken_folder_stops_a_new_installation_and_leaves_an_old_one_as_it_wa
     with Embedded.open(Settings(data=settings.data, config=broken, root=settings.root)) as product:
         assert product.app.refused is not None
         assert product.app.activated is None
+
+
+def test_a_file_that_is_included_makes_a_release_like_any_other(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "split"
+    (folder / "rules").mkdir(parents=True)
+    (folder / "aaf.yaml").write_text("version: 1\ninclude: [rules/*.yaml]\n")
+    part = folder / "rules" / "a.yaml"
+    part.write_text("redact: [one]\n")
+    split = Settings(data=settings.data, config=folder, root=settings.root)
+
+    for text, redacted in (("redact: [one]\n", "one"), ("redact: [two]\n", "two")):
+        part.write_text(text)
+        with Embedded.open(split) as product:
+            assert product.app.activated is not None
+            assert product.app.activated.new
+            known = drive(product.app.core.knowledge.of(product.app.org, fresh=True))
+            assert known.configuration.redact == (redacted,)
+    part.write_text("rulez: []\n")
+    with Embedded.open(split) as product:
+        assert product.app.refused is not None
+        assert "rules/a.yaml:1:1: the document has no key `rulez`" in str(product.app.refused)
 
 
 @pytest.mark.parametrize("where", [".", "data", "data/inner"])

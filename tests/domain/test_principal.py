@@ -2,7 +2,7 @@
 
 import pytest
 
-from aaf.domain.principal import PEOPLE_ONLY, ROLES, Kind, Permission, Principal
+from aaf.domain.principal import ADMIN_ONLY, PEOPLE_ONLY, ROLES, Kind, Permission, Principal
 
 
 def _principal(kind: Kind, *roles: str, action_types: tuple[str, ...] = ()) -> Principal:
@@ -64,3 +64,15 @@ def test_a_credential_submits_what_its_patterns_name(patterns: tuple[str, ...], 
 def test_the_ledger_names_kind_and_id() -> None:
     assert _principal(Kind.AGENT).actor == "agent:id"
     assert _principal(Kind.USER).actor == "user:id"
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("permission", Permission)
+def test_what_a_role_of_its_own_grants_stops_where_people_and_administrators_begin(
+    kind: Kind, permission: Permission
+) -> None:
+    principal = Principal("o", kind, "i", "n", frozenset({"own"}), "c", granted=frozenset(Permission))
+
+    may = permission not in ADMIN_ONLY and (kind is Kind.USER or permission not in PEOPLE_ONLY)
+
+    assert principal.may(permission) is may

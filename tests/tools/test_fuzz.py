@@ -1,12 +1,15 @@
 """The fuzzer finds what is planted, makes it small, and can do it again."""
 
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
-from tools.fuzz import urls
+from aaf.policy.configuration import Configuration
+from tools.fuzz import configuration, urls
 from tools.fuzz.harness import MOST_FINDINGS, Report, Wrong, run, save, smaller
 from tools.fuzz.modules import CORPUS, Modules
 from tools.fuzz.mutation import changed
@@ -130,3 +133,21 @@ def test_every_module_of_the_corpus_is_published() -> None:
     target = Modules()
     assert [target.check(text).partition(",")[0] for text in CORPUS] == ["published"] * len(CORPUS)
     target.after()
+
+
+def test_every_folder_that_is_fed_first_is_compiled_and_asked() -> None:
+    target = configuration.Folders()
+    assert [target.check(folder)[:8] for folder in configuration.CORPUS] == ["compiled"] * len(configuration.CORPUS)
+    assert all(configuration.folded(configuration.unfolded(one)) == one for one in configuration.CORPUS[1:])
+    assert run(target, count=150, seed=7).findings == []
+
+
+def test_a_configuration_that_decides_otherwise_after_it_was_stored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = Configuration.from_stored
+
+    def loose(document: dict[str, Any]) -> Configuration:
+        return replace(start(document), rules=())
+
+    monkeypatch.setattr(Configuration, "from_stored", staticmethod(loose))
+    with pytest.raises(Wrong, match=r"isn't the same|before it was stored"):
+        configuration.Folders().check(configuration.CORPUS[0])

@@ -28,7 +28,10 @@ def create(
     url: Url = DEFAULT_URL,
     ca: Ca = None,
     role: Annotated[
-        list[str] | None, typer.Option("--role", help="admin, approver, auditor, viewer or agent; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--role", help="admin, approver, auditor, viewer, agent, or one of the configuration; may be repeated."
+        ),
     ] = None,
     action: Annotated[
         list[str] | None,
