@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
@@ -87,6 +88,7 @@ OPERANDS += [
     for hours in ("09:00-17:00", "22:00-10:00")
     for zone in ("UTC", "Asia/Tokyo")
 ]
+MANY = 120
 ORDER = {False: 0, None: 1, True: 2}
 
 
@@ -109,14 +111,19 @@ def test_what_is_proven_of_two_tests_is_so_at_every_value(kind: Kind) -> None:
         for positive in (True, False)
     ]
     proven = apart = 0
-    for (one, mine), (other, others) in product(listed, repeat=2):
+    pairs = (
+        [*product(listed, repeat=2)]
+        if len(listed) < MANY
+        else Random(7).choices([*product(listed, repeat=2)], k=MANY**2)
+    )
+    for (one, mine), (other, others) in pairs:
         if never_truer(one, other):
             proven += 1
             assert all(ORDER[a] <= ORDER[b] for a, b in zip(mine, others, strict=True)), (one, other)
         if never_together(one, other):
             apart += 1
             assert not any(a and b for a, b in zip(mine, others, strict=True)), (one, other)
-    assert proven >= len(listed)
+    assert proven > MANY // 4
     assert apart or kind is Kind.LIST
 
 
@@ -206,7 +213,7 @@ def _speaks(rule: Rule, asked: Input) -> bool:
     return said is True or (said is None and rule.decision is not Verdict.ALLOW)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(RULES, st.lists(inputs(), min_size=1, max_size=30), CONDITIONS, CONDITIONS)
 def test_a_rule_that_is_called_shadowed_never_speaks_alone(
     rules: list[Rule], several: list[Input], one: Condition, other: Condition
@@ -276,7 +283,7 @@ def test_in_a_small_space_no_shadowed_rule_ever_speaks_alone(rules: list[Rule]) 
 @given(RULES)
 def test_two_rules_that_meet_within_neither_and_differ_are_told_unless_one_is_broad(rules: list[Rule]) -> None:
     """The other way round: what isn't told never meets, lies within, or is broad."""
-    told = {(one.rule, other) for one in overlaps(rules, CATALOGUE) for other in one.stricter}
+    told = {(one.rule, other) for one in overlaps(rules, CATALOGUE).found for other in one.stricter}
     for weaker, stricter in product(rules, repeat=2):
         if weaker.decision.strictness >= stricter.decision.strictness or (weaker.name, stricter.name) in told:
             continue

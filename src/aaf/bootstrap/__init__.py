@@ -6,7 +6,7 @@ Each adapter is imported inside the function that chooses it, so that embedded u
 from aaf.adapters.driving import drive
 from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
-from aaf.bootstrap.inspecting import check_folder, inspect
+from aaf.bootstrap.inspecting import check_folder, inspect, overlapping
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
 from aaf.bootstrap.starting import CONFIGURATION, FIRST_ADMIN, FIRST_KEY, HOLD, SHIPPED, App, Part, build
 
@@ -28,5 +28,6 @@ __all__ = [
     "check_folder",
     "drive",
     "inspect",
+    "overlapping",
     "sealed_secrets",
 ]

@@ -26,8 +26,12 @@ _ORDER = frozenset({Op.GT, Op.GTE, Op.LT, Op.LTE})
 _OF_LISTS = frozenset({Op.CONTAINS, Op.EVERY, Op.SIZE, Op.SOME})
 _SIZED = frozenset({Kind.LIST, Kind.NUMBERS, Kind.TEXTS})
 _OPPOSITE = {
-    **{Op.IN: Op.NOT_IN, Op.NOT_IN: Op.IN},
-    **{Op.GT: Op.LTE, Op.LTE: Op.GT, Op.LT: Op.GTE, Op.GTE: Op.LT},
+    Op.IN: Op.NOT_IN,
+    Op.NOT_IN: Op.IN,
+    Op.GT: Op.LTE,
+    Op.LTE: Op.GT,
+    Op.LT: Op.GTE,
+    Op.GTE: Op.LT,
 }
 _COVERS: dict[Op, Callable[[Any, Any], bool]] = {
     Op.CIDR: networks.covers,

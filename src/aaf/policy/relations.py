@@ -7,17 +7,19 @@ bounded: rules are compared only where the values that they demand can meet, and
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Protocol, TypeAlias
 
 from aaf.domain.decision import Verdict
-from aaf.policy.catalogue import Catalogue
+from aaf.policy.catalogue import Catalogue, Entry
 from aaf.policy.comparing import Test, a_test, never_together, never_truer
 from aaf.policy.conditions import FIELDS, AllOf, Condition, Not, Probe
 from aaf.policy.operators import Op, exactly
 from aaf.policy.schemas import Kind
 
-MAX_STEPS = 2_000_000
-"""Pairs of tests that are compared for one configuration, on the order of two seconds."""
+MAX_STEPS = 500_000
+"""Pairs of conditions that are compared for one configuration: about a second."""
 
 _PARAMS, _CONTEXT = "params.", "context."
 _NAMING = frozenset({"amount", "class", "operation", "tool"})
@@ -63,9 +65,17 @@ class Overlap:
     stricter: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """Every overlap in the order of the rules, and whether all rules could be compared within the bound."""
+
+    found: tuple[Overlap, ...]
+    complete: bool
+
+
 @dataclass(slots=True)
 class _Steps:
-    left: int = MAX_STEPS
+    left: int
 
     def over(self) -> bool:
         """Count one step; whether there were too many."""
@@ -73,15 +83,28 @@ class _Steps:
         return self.left < 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Kinds:
-    """The kind of each field where it is one over the whole catalogue; `opaque` where action types differ."""
+    """What many rules ask of one catalogue, found once: the kind of each field where it is one over all action types, and their names."""
 
     catalogue: Catalogue
     known: dict[str, Kind] = field(default_factory=dict)
 
+    @cached_property
+    def by_tool(self) -> dict[str, list[Entry]]:
+        """The action types of each tool."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.catalogue.values():
+            found.setdefault(entry.tool, []).append(entry)
+        return found
+
+    @cached_property
+    def operations(self) -> frozenset[str]:
+        """Every operation."""
+        return frozenset(entry.operation for entry in self.catalogue.values())
+
     def of(self, name: str) -> Kind:
-        """The kind of a field."""
+        """The kind of a field; `opaque` where action types differ."""
         found = self.known.get(name)
         if found is None:
             found = self.known[name] = self._find(name)
@@ -150,7 +173,7 @@ def shadowed(rules: Sequence[Speaking], catalogue: Catalogue) -> dict[str, str]:
     An allow speaks where its condition is true, a deny or a hold also where that is unknown; a condition that is never truer than another
     one's is covered by it either way.
     """
-    known, steps = _known(rules, catalogue), _Steps()
+    known, steps = _known(rules, catalogue), _Steps(MAX_STEPS)
     found: dict[str, str] = {}
     for verdict in (Verdict.DENY, Verdict.REQUIRE_APPROVAL):
         near = _Near([one for one in known if one.rule.decision is verdict])
@@ -158,36 +181,38 @@ def shadowed(rules: Sequence[Speaking], catalogue: Catalogue) -> dict[str, str]:
             if one.rule.decision.strictness >= verdict.strictness or one.rule.name in found:
                 continue
             for stricter in near.to(one, every=True):
+                if steps.left <= 0:
+                    return found
                 if _never_truer(one.tree, stricter.tree, steps):
                     found[one.rule.name] = stricter.rule.name
                     break
     return found
 
 
-def overlaps(rules: Sequence[Speaking], catalogue: Catalogue) -> list[Overlap]:
+def overlaps(rules: Sequence[Speaking], catalogue: Catalogue) -> Overlaps:
     """Each allow or hold with the stricter rules that may speak about some of its actions, but not within it nor around it.
 
     A stricter rule that lies within a weaker one is an exception from it, and one that names nothing particular is a guard over
     everything: both are how policies are written, and aren't told.
     """
-    known, steps = _known(rules, catalogue), _Steps()
+    known, steps = _known(rules, catalogue), _Steps(MAX_STEPS)
     found: list[Overlap] = []
-    stricter = {
+    near = {
         verdict: _Near([one for one in known if one.rule.decision.strictness > verdict.strictness and not one.is_broad])
         for verdict in Verdict
     }
     for one in known:
-        others = [
-            other.rule.name
-            for other in stricter[one.rule.decision].to(one, every=False)
-            if not _apart(one.tree, other.tree, steps)
-            and not _never_truer(one.tree, other.tree, steps)
-            and not _never_truer(other.tree, one.tree, steps)
-            and steps.left > 0
-        ]
+        others = []
+        for other in near[one.rule.decision].to(one, every=False):
+            meets = not _apart(one.tree, other.tree, steps)
+            lies_within = _never_truer(one.tree, other.tree, steps) or _never_truer(other.tree, one.tree, steps)
+            if steps.left <= 0:
+                return Overlaps(tuple(found), complete=False)
+            if meets and not lies_within:
+                others.append(other.rule.name)
         if others:
             found.append(Overlap(one.rule.name, tuple(others)))
-    return found
+    return Overlaps(tuple(found), complete=True)
 
 
 def _known(rules: Iterable[Speaking], catalogue: Catalogue) -> list[_Known]:
@@ -200,33 +225,30 @@ class _Near:
 
     def __init__(self, rules: Sequence[_Known]) -> None:
         counted = Counter(key for one in rules for test in one.listed for key in _keys(test))
-        self._by_value: dict[tuple[str, object], list[_Known]] = {}
-        self._fields: Counter[str] = Counter()
+        self._by_value: dict[str, dict[object, list[_Known]]] = {}
         self._open: list[_Known] = []
         for one in rules:
             test = min(one.listed, key=lambda test: sum(counted[key] for key in _keys(test)), default=None)
             if test is None:
                 self._open.append(one)
                 continue
-            self._fields[test.field] += 1
-            for key in _keys(test):
-                self._by_value.setdefault(key, []).append(one)
+            by_value = self._by_value.setdefault(test.field, {})
+            for _, value in _keys(test):
+                by_value.setdefault(value, []).append(one)
 
     def to(self, one: _Known, *, every: bool) -> Iterator[_Known]:
         """The rules that `one` may lie within (`every`), or that may be true together with it."""
         yield from self._open
         demanded = {test.field: test for test in one.listed}
         seen: set[int] = set()
-        for name in self._fields:
+        for name, by_value in self._by_value.items():
             if name in demanded:
-                keys = _keys(demanded[name])
+                keys = [value for _, value in _keys(demanded[name])]
                 # Where it lies within another rule, each of its values is one of that rule's, so the first finds it.
-                found = (other for key in (keys[:1] if every else keys) for other in self._by_value.get(key, ()))
-            elif every:
-                continue
+                found = [by_value.get(key, []) for key in (keys[:1] if every else keys)]
             else:
-                found = (other for (field_, _), others in self._by_value.items() if field_ == name for other in others)
-            for other in found:
+                found = [] if every else [*by_value.values()]
+            for other in chain.from_iterable(found):
                 if id(other) not in seen:
                     seen.add(id(other))
                     yield other
