@@ -4,7 +4,8 @@ A rule that can never match is never silent: a tool, operation, role, finding or
 type has there, a risk below every floor are problems. What could become true without another file, as a class that analysis raises, is warned of.
 """
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -188,7 +189,7 @@ class Check:
             return []
         return [shown(value) for value in _operands(test) if not isinstance(value, str) or value not in known]
 
-    def _known(self, field: str) -> Set[str] | None:
+    def _known(self, field: str) -> AbstractSet[str] | None:
         """The closed set that a field's values come from."""
         match field:
             case "findings":
