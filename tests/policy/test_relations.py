@@ -123,7 +123,7 @@ def test_what_is_proven_of_two_tests_is_so_at_every_value(kind: Kind) -> None:
         if never_together(one, other):
             apart += 1
             assert not any(a and b for a, b in zip(mine, others, strict=True)), (one, other)
-    assert proven > MANY // 4
+    assert proven >= min(len(listed), MANY // 4)
     assert apart or kind is Kind.LIST
 
 
