@@ -394,7 +394,7 @@ IN_THE_MAIN_FILE: dict[str, tuple[str, list[str]]] = {
     "a string where a flag is": (
         "version: 1\nrules:\n  - name: r\n    decision: deny\n    match: {params.create: 'true'}\n",
         [
-            "aaf.yaml:5:28: `params.create` of files.write: `true` can't equal a field that is a true or false (write it without quotes)"
+            "aaf.yaml:5:28: `params.create` of files.write: `true` can't equal a field that is true or false (write it without quotes)"
         ],
     ),
     "an empty list": (

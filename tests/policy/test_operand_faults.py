@@ -1,10 +1,26 @@
 """What can be wrong with an operand is said with its place and what to write instead; nothing is loaded that could never match."""
 
+import json
+import zoneinfo
+from collections.abc import Iterator
+
 import pytest
 
-from aaf.domain.errors import ConfigurationInvalid
-from aaf.policy.configuration import load
-from tests.policy.samples import with_rules
+from aaf.domain.canonical import canonical
+from aaf.domain.decision import Verdict
+from aaf.domain.errors import Code, ConfigurationInvalid
+from aaf.policy.configuration import Configuration, load
+from aaf.policy.operands import windows
+from tests.policy.samples import an_input, with_rules
+
+
+@pytest.fixture(autouse=True)
+def fresh_zones() -> Iterator[None]:
+    """Zones are kept once they were found; a test that takes them away leaves none behind."""
+    windows.zone.cache_clear()
+    yield
+    windows.zone.cache_clear()
+
 
 FAULTS: list[tuple[str, str]] = [
     (
@@ -270,10 +286,6 @@ def test_an_expression_has_a_length_that_it_may_have() -> None:
 
 
 def test_a_machine_without_the_data_of_zones_knows_utc_and_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    import zoneinfo
-
-    from aaf.policy.operands import windows
-
     def nothing(name: str) -> None:
         raise zoneinfo.ZoneInfoNotFoundError(name)
 
@@ -293,3 +305,43 @@ def test_labels_can_be_asked_for_and_the_load_says_that_nothing_sets_them_yet() 
     assert configuration.warnings == (
         "aaf.yaml:4:21: rule r asks for `labels`, which nothing sets yet (it sees none until sessions have labels)",
     )
+
+
+@pytest.mark.attack("G04")
+@pytest.mark.parametrize("decision", list(Verdict))
+def test_a_stored_rule_whose_zone_this_machine_does_not_know_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, decision: Verdict
+) -> None:
+    rule = f"- {{name: r, match: {{time: {{within: {{days: mon-sun, zone: Asia/Tokyo}}}}}}, decision: {decision}}}\n"
+    stored = load(with_rules(rule)).to_stored()
+
+    def nothing(name: str) -> None:
+        raise zoneinfo.ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", nothing)
+    windows.zone.cache_clear()
+    decided = Configuration.from_stored(stored).policy.judge(an_input())
+
+    assert decided.verdict is (Verdict.DENY if decision is Verdict.ALLOW else decision)
+    assert decided.code is (Code.NO_RULE if decision is Verdict.ALLOW else Code.RULE_UNKNOWN)
+
+
+def test_a_release_with_every_kind_of_operand_is_stored_and_read_again() -> None:
+    rules = "".join(
+        f"- {{name: r{number}, match: {match}, decision: deny}}\n"
+        for number, match in enumerate(
+            (
+                "{params.to: {host: ['*.example.com', '[2001:db8::1]:443']}}",
+                "{params.to: {cidr: 10.0.0.0/8, under: [docs]}}",
+                "{amount: {gt: '1.50', currency: EUR}, time: {lt: '2026-01-01T00:00:00Z'}}",
+                "{time: {within: {days: [mon], hours: ['09:00-12:00'], zone: UTC}}}",
+                "{params.cc: {every: {matches: 'a.*'}, size: {lte: 3}}, labels: {some: x}}",
+            )
+        )
+    )
+    configuration = load(with_rules(rules))
+
+    again = Configuration.from_stored(json.loads(canonical(configuration.to_stored())))
+
+    assert again.rules == configuration.rules
+    assert [rule.to_json() for rule in again.rules] == [rule.to_json() for rule in configuration.rules]

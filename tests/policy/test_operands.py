@@ -18,6 +18,7 @@ from aaf.policy.schemas import Kind
 
 T, F, U = True, False, None
 EXACT, BELOW, PORT = "api.example.com", "*.example.com", "api.example.com:8443"
+BOTH: list[Json] = [EXACT, BELOW]
 EUR: dict[str, Json] = {"value": "100.00", "currency": "EUR"}
 AWAY = ["https://api.example.com.evil.tld/", "https://evil.tld/api.example.com", "https://evilexample.com/"]
 
@@ -29,7 +30,7 @@ ANSWERS: list[tuple[Kind, Op, Json, Any, bool | None]] = [
     (Kind.TEXT, Op.HOST, EXACT, "api.example.com:8443", T),
     (Kind.TEXT, Op.HOST, EXACT, "https://x.api.example.com/", F),
     (Kind.TEXT, Op.HOST, EXACT, "https://example.com/", F),
-    *((Kind.TEXT, Op.HOST, [EXACT, BELOW], text, F) for text in AWAY),
+    *((Kind.TEXT, Op.HOST, BOTH, text, F) for text in AWAY),
     (Kind.TEXT, Op.HOST, EXACT, "https://api.example.com@evil.tld/", U),
     (Kind.TEXT, Op.HOST, EXACT, "https://api.example.com\\@evil.tld/", U),
     (Kind.TEXT, Op.HOST, EXACT, "https://\u0430pi.example.com/", U),

@@ -63,6 +63,7 @@ ANSWERS: list[tuple[Kind, Op, Json, Json, bool | None]] = [
     (Kind.ANY, Op.GT, "1", "2", T),
     (Kind.ANY, Op.GT, 1, "2", U),
     (Kind.ANY, Op.GT, "1", 2, U),
+    (Kind.ANY, Op.GT, "1", ["2"], U),
     (Kind.ANY, Op.STARTS_WITH, "a", 5, U),
 ]
 

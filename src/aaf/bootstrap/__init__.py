@@ -6,7 +6,7 @@ Each adapter is imported inside the function that chooses it, so that embedded u
 from aaf.adapters.driving import drive
 from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
-from aaf.bootstrap.inspecting import check_folder, folder_files, inspect
+from aaf.bootstrap.inspecting import check_folder, folder_files, inspect, overlapping
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
 from aaf.bootstrap.placing import placed
 from aaf.bootstrap.starting import FIRST_ADMIN, FIRST_KEY, App, Part, build
@@ -32,6 +32,7 @@ __all__ = [
     "drive",
     "folder_files",
     "inspect",
+    "overlapping",
     "placed",
     "sealed_secrets",
 ]

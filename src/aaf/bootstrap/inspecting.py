@@ -14,6 +14,8 @@ from aaf.services.ledger import check_org
 from aaf.services.standing import Standing, standing
 from aaf.settings import Settings
 
+_SHOWN = 3
+
 
 def check_folder(folder: Path) -> Configuration:
     """Compile a configuration folder, and nothing else.
@@ -38,6 +40,24 @@ def folder_files(folder: Path) -> dict[str, bytes]:
 
     with placing(folder):
         return read_folder(folder)
+
+
+def overlapping(configuration: Configuration) -> list[str]:
+    """Where rules of another outcome meet without one being an exception from the other: worth a look, and no fault."""
+    from aaf.policy.relations import overlaps
+
+    found = overlaps(configuration.rules, configuration.catalogue)
+    notes = [
+        f"rule {one.rule} and the stricter {', '.join(one.stricter[:_SHOWN])}"
+        f"{f' and {len(one.stricter) - _SHOWN} more' if len(one.stricter) > _SHOWN else ''}"
+        " may speak about the same action; then the stricter counts"
+        for one in found.found
+    ]
+    if not found.complete:
+        notes.append(
+            "there are too many rules to compare each with each; these are the overlaps among those that were compared"
+        )
+    return notes
 
 
 def inspect(settings: Settings) -> list[Check]:

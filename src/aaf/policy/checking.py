@@ -5,6 +5,7 @@ type has there, a risk below every floor are problems. What could become true wi
 """
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,10 +15,12 @@ from aaf.domain.errors import Code
 from aaf.domain.principal import ROLES
 from aaf.policy.catalogue import Catalogue, Entry, Risk
 from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe, probes
+from aaf.policy.contradictions import Contradictions
 from aaf.policy.operands.answers import Answer, Misfit, opposite
 from aaf.policy.operators import Op, exactly, fault, question, shown
 from aaf.policy.positioned import Faults
 from aaf.policy.reading import did_you_mean
+from aaf.policy.relations import Kinds
 from aaf.policy.schemas import Kind
 
 FINDINGS = frozenset(
@@ -106,6 +109,7 @@ class Check:
     """Checks one rule's condition against the action types that each part of it can match."""
 
     catalogue: Catalogue
+    kinds: Kinds
     faults: Faults
     warnings: Faults
     what: str
@@ -114,7 +118,20 @@ class Check:
 
     def rule(self, match: AllOf) -> None:
         """Check everything that a rule asks."""
-        self.condition(match, [(entry, _FROM[entry.risk]) for entry in self.catalogue.values()])
+        before = len(self.faults.problems)
+        self.condition(match, [(entry, _FROM[entry.risk]) for entry in self._named(match)])
+        if len(self.faults.problems) == before:
+            # Of tests that make no sense by themselves nothing can be said together.
+            Contradictions(self.kinds, self.faults, self.what).find(match)
+
+    def _named(self, match: AllOf) -> Iterable[Entry]:
+        """The action types of the tools that the rule demands plainly; all of them where it names none that exists."""
+        for part in match.parts:
+            if isinstance(part, Probe) and part.field == "tool" and part.op is Op.IN:
+                tools = dict.fromkeys(tool for tool in _operands(part) if isinstance(tool, str))
+                named = [entry for tool in tools for entry in self.kinds.by_tool.get(tool, ())]
+                return sorted(named, key=lambda entry: entry.name) or self.catalogue.values()
+        return self.catalogue.values()
 
     def condition(self, condition: Condition, candidates: list[_Candidate], *, positive: bool = True) -> None:
         """Walk down; a conjunction narrows what its parts can match."""
@@ -173,17 +190,17 @@ class Check:
             return []
         return [shown(value) for value in _operands(test) if not isinstance(value, str) or value not in known]
 
-    def _known(self, field: str) -> frozenset[str] | None:
+    def _known(self, field: str) -> AbstractSet[str] | None:
         """The closed set that a field's values come from."""
         match field:
             case "findings":
                 return FINDINGS
             case "operation":
-                return frozenset(entry.operation for entry in self.catalogue.values())
+                return self.kinds.operations
             case "role":
                 return self.roles
             case "tool":
-                return frozenset(entry.tool for entry in self.catalogue.values())
+                return self.kinds.by_tool.keys()
         return None
 
     def _test(self, test: Probe, entries: list[Entry]) -> None:

@@ -21,6 +21,7 @@ from aaf.policy.conditions import FIELDS, AllOf, AnyOf, Condition, Not, Probe
 from aaf.policy.operators import Op
 from aaf.policy.positioned import Faults, Node
 from aaf.policy.reading import Section, did_you_mean
+from aaf.policy.relations import Kinds, shadowed
 
 MAX_QUORUM = 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -74,10 +75,11 @@ def read_rules(
 ) -> tuple[Rule, ...]:
     """Read and check the items of `rules`; `roles` are all that exist."""
     rules: list[Rule] = []
+    kinds = Kinds(catalogue)
     places: dict[str, Node] = {}
     for node in nodes:
         section = Section(node, "a rule", faults)
-        rule = _read_rule(section, catalogue, defaults, warnings, roles)
+        rule = _read_rule(section, catalogue, kinds, defaults, warnings, roles)
         if (named := section.take("name")) is not None:
             if rule.name in places:
                 first = places[rule.name]
@@ -86,10 +88,17 @@ def read_rules(
                 )
             places.setdefault(rule.name, named)
         rules.append(rule)
+    if not faults.problems:
+        for weaker, stricter in shadowed(rules, catalogue).items():
+            node = places[weaker]
+            what = f"rule {weaker} never counts: whenever it speaks, the stricter rule {stricter} speaks too"
+            warnings.at(node, what, f"leave it out, or narrow {stricter}")
     return tuple(rules)
 
 
-def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, warnings: Faults, roles: Roles) -> Rule:
+def _read_rule(
+    section: Section, catalogue: Catalogue, kinds: Kinds, defaults: Requirement, warnings: Faults, roles: Roles
+) -> Rule:
     faults = section.faults
     name = section.text("name", required=True)
     named = section.take("name")
@@ -113,7 +122,7 @@ def _read_rule(section: Section, catalogue: Catalogue, defaults: Requirement, wa
         match = _read_match(given, faults, catalogue)
         if len(faults.problems) == before:
             # Of a condition that could be read only in part, the checks would say more than is wrong.
-            Check(catalogue, faults, warnings, section.what, decision, frozenset(roles)).rule(match)
+            Check(catalogue, kinds, faults, warnings, section.what, decision, frozenset(roles)).rule(match)
             if not match.parts and decision is Verdict.ALLOW:
                 faults.at(given, "an allow needs a condition", "say at least which tool or class")
     section.close()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import check_folder
+from aaf.bootstrap import check_folder, overlapping
 from aaf.domain.canonical import Json
 from aaf.domain.errors import ConfigurationInvalid, Problem
 from aaf.entrypoints.cli import policy_packs, policy_test
@@ -14,6 +14,8 @@ from aaf.entrypoints.cli.policy_suggest import suggest
 from aaf.entrypoints.cli.terminal.options import AsJson, group
 from aaf.entrypoints.cli.terminal.output import data, inert, note, say
 from aaf.entrypoints.cli.terminal.stopping import Status, masked
+
+_MAX_NOTES = 20
 
 app = group("Check, test and compare policies.")
 
@@ -42,11 +44,13 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
     except ConfigurationInvalid as invalid:
         _say_problems(invalid, as_json=as_json)
         raise typer.Exit(int(Status.NO)) from None
+    overlaps = overlapping(configuration)
     if as_json:
         data(
             {
                 "actions": len(configuration.catalogue),
                 "modules": len(configuration.modules),
+                "notes": [*overlaps],
                 "problems": [],
                 "rules": len(configuration.rules),
                 "warnings": [*configuration.warnings],
@@ -55,6 +59,10 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
         return
     for warning in configuration.warnings:
         note(f"warning: {inert(warning)}", "yellow")
+    for told in overlaps[:_MAX_NOTES]:
+        note(f"note: {inert(told)}")
+    if len(overlaps) > _MAX_NOTES:
+        note(f"note: {len(overlaps) - _MAX_NOTES} more rules overlap; --json tells all")
     counted = (
         _counted(len(configuration.catalogue), "action type"),
         _counted(len(configuration.rules), "rule"),

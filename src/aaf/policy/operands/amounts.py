@@ -241,7 +241,12 @@ def read(pair: Any) -> Amount | None:  # noqa: ANN401 - a value and a currency, 
     return None if number is None else (number, currency)
 
 
-@lru_cache(maxsize=64)
 def decimal(text: Any) -> Decimal | None:  # noqa: ANN401 - a JSON value
-    """Exact, without exponents, so that a comparison costs what the text is long; many rules ask about one amount."""
-    return Decimal(text) if isinstance(text, str) and DECIMAL.fullmatch(text) else None
+    """Exact, without exponents, so that a comparison costs what the text is long; None for what is no such text."""
+    return _decimal(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=64)
+def _decimal(text: str) -> Decimal | None:
+    """Kept, because many rules ask about one amount."""
+    return Decimal(text) if DECIMAL.fullmatch(text) else None

@@ -89,3 +89,20 @@ def _read(text: str) -> Seen | PathFault:
 
 def _fold(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def covers(one: Json, other: Json) -> bool:
+    """Whether every path under `one` is under `other`."""
+    wide = folders(other)
+    return all(any(_beneath(names, around) for around in wide) for names in folders(one))
+
+
+def apart(one: Json, other: Json) -> bool:
+    """Whether no path is under both."""
+    others = folders(other)
+    return not any(_beneath(a, b) or _beneath(b, a) for a in folders(one) for b in others)
+
+
+def _beneath(names: tuple[str, ...], folder: tuple[str, ...]) -> bool:
+    # The folder `.` has no names; an absolute path isn't beneath it.
+    return names[: len(folder)] == folder and (names[:1] == ("",)) == (folder[:1] == ("",))

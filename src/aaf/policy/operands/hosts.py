@@ -5,6 +5,7 @@ address, letters of other scripts) is unknown, so a deny meets it and an allow d
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -113,3 +114,34 @@ def _seen(host: Host, port: int | None) -> Seen:
 
 def _has_port(text: str) -> bool:
     return ":" in text and not text.endswith("]")
+
+
+def covers(one: Json, other: Json) -> bool:
+    """Whether every host of `one` is a host of `other`."""
+    wide = patterns(other)
+    return all(any(_covers(pattern, around) for around in wide) for pattern in patterns(one))
+
+
+def apart(one: Json, other: Json) -> bool:
+    """Whether no host is one of both."""
+    return not any(_meet(first, second) for first in patterns(one) for second in patterns(other))
+
+
+def _covers(narrow: HostPattern, wide: HostPattern) -> bool:
+    if wide.port not in (None, narrow.port):
+        return False
+    inner, outer = labels_of(narrow), labels_of(wide)
+    if not wide.below:
+        return not narrow.below and inner == outer
+    return inner[: len(outer)] == outer and (narrow.below or len(inner) > len(outer))
+
+
+def _meet(one: HostPattern, other: HostPattern) -> bool:
+    if None not in (one.port, other.port) and one.port != other.port:
+        return False
+    first, second = sorted((labels_of(one), labels_of(other)), key=len)
+    if one.below and other.below:
+        return second[: len(first)] == first
+    return _covers(replace(one, port=None), replace(other, port=None)) or _covers(
+        replace(other, port=None), replace(one, port=None)
+    )

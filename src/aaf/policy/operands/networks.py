@@ -83,3 +83,19 @@ def _read(text: str) -> Seen | None:
     if address is None or (str(address) != text and not carrying):
         return None
     return address, carrying
+
+
+def covers(one: Json, other: Json) -> bool:
+    """Whether every address of `one` is an address of `other`."""
+    wide = networks(other)
+    return all(any(_contains(around, network) for around in wide) for network in networks(one))
+
+
+def apart(one: Json, other: Json) -> bool:
+    """Whether no address is in both."""
+    others = networks(other)
+    return not any(_contains(a, b) or _contains(b, a) for a in networks(one) for b in others)
+
+
+def _contains(wide: Network, narrow: Network) -> bool:
+    return wide.version == narrow.version and wide.prefixlen <= narrow.prefixlen and narrow.network_address in wide

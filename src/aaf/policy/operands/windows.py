@@ -164,3 +164,13 @@ def asked(operand: Any) -> Callable[[int], Answer]:  # noqa: ANN401 - `misfit` h
 def _minute_of_week(place: tzinfo, minute: int) -> int:
     local = (_EPOCH + timedelta(minutes=minute)).astimezone(place)
     return local.weekday() * _DAY + local.hour * 60 + local.minute
+
+
+def covers(one: Any, other: Any) -> bool:  # noqa: ANN401 - `misfit` has checked them
+    """Whether `other` covers every minute of `one`, both in one zone."""
+    return bool(one["zone"] == other["zone"]) and not minutes(one) & ~minutes(other)
+
+
+def apart(one: Any, other: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether no minute is in both, both in one zone."""
+    return bool(one["zone"] == other["zone"]) and not minutes(one) & minutes(other)
