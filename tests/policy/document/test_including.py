@@ -308,4 +308,7 @@ def test_a_file_that_is_no_part_of_anything_is_named() -> None:
         "deep/x.rego: a policy module lies in the folder `policies` (move it to policies/x.rego)",
         "notes.md: this file has no place in a configuration (known are: aaf.yaml, actions/<name>.yaml, policies/<name>.rego)",
     ]
+    for name in (" actions/a.yaml", "rules/a b.yaml", "*.yaml", "a/b/c/d/e/f.yaml", "actions/a/b.yaml", "a.yaml\n"):
+        (problem,) = problems_of({"aaf.yaml": b"version: 1\n", name: b"x: 1\n"})
+        assert problem.startswith(f"{name}: this file has no place in a configuration")
     assert load({"aaf.yaml": b"version: 1\n"}).rules == ()

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from aaf.domain.redaction import Fields, plain_field
 from aaf.policy.catalogue import Entry, hide_named, read_entry
 from aaf.policy.document.environment import refuse_templates
-from aaf.policy.document.including import MAIN
+from aaf.policy.document.including import MAIN, could_be_part
 from aaf.policy.positioned import Faults, Node, parse
 from aaf.policy.reading import Section, did_you_mean
 
@@ -16,7 +16,6 @@ Declared: TypeAlias = tuple[Entry, Node, Faults]
 
 _ACTION = re.compile(r"actions/[^/]+\.yaml")
 _MODULE = re.compile(r"policies/[^/]+\.rego")
-_DOCUMENT = re.compile(r"(?!actions/|policies/)([^/.][^/]*/)*[^/.][^/]*\.yaml")
 
 
 def modules_among(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -27,7 +26,7 @@ def modules_among(files: Mapping[str, bytes]) -> dict[str, bytes]:
 def read_actions(files: Mapping[str, bytes], faults: Faults) -> dict[str, Declared]:
     """The action types by their names; a file that has no place in a folder is a problem too."""
     for name in files:
-        if not any(kind.fullmatch(name) for kind in (_ACTION, _MODULE, _DOCUMENT)):
+        if not (_ACTION.fullmatch(name) or _MODULE.fullmatch(name) or could_be_part(name)):
             _stranger(name, faults.of(name))
     if MAIN not in files:
         faults.add((0, 0), "the file is missing", "write at least `version: 1` into it")

@@ -99,14 +99,14 @@ def read_parts(files: Mapping[str, bytes], faults: Faults) -> list[Part]:
     reading = _Including(files, faults)
     parts = list(reading.file(MAIN, ()))
     for name in files:
-        if name.partition("/")[0] not in (ACTIONS, POLICIES) and name not in reading.places and not _lost(name):
+        if could_be_part(name) and name not in reading.places:
             reading.unused(name)
     return parts
 
 
-def _lost(name: str) -> bool:
-    """Whether a file could be no part of a document at all; the loader says so."""
-    return not _PATTERN.fullmatch(name) or "*" in name
+def could_be_part(name: str) -> bool:
+    """Whether `include` could name this file; what it couldn't has no place in a folder."""
+    return _PATTERN.fullmatch(name) is not None and "*" not in name and not _own(name)
 
 
 class _Including:
