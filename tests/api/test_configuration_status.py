@@ -5,12 +5,14 @@ from typing import Any, cast
 
 import pytest
 
+from aaf.adapters.loading import InPlace
 from aaf.domain.errors import Code, Problem, StoreFailed
 from aaf.domain.record import Watch
 from aaf.ports import Commit, PutWatch
+from aaf.services.releases import activate
 from aaf.services.watching import CONFIGURATION, HOLD
 from tests.api.test_routes import CASES, Case, _id
-from tests.api.world import World
+from tests.api.world import World, configuration
 
 PROBLEM = Problem("aaf.yaml", 7, 5, "`unles` is no key", "did you mean `unless`?")
 
@@ -26,12 +28,19 @@ def watched(world: World, source: str, *, release: int = 1, problems: tuple[Prob
     world.run(world.core.store.take_lease(CONFIGURATION, "server-2", HOLD))
 
 
+def managed_by_a_folder(world: World) -> None:
+    """A release that a folder manages, as a server with one makes it."""
+    files = {**configuration(), "aaf.yaml": configuration()["aaf.yaml"] + b"\nmanaged_by: file\n"}
+    core = world.core
+    world.run(activate(core.store, core.ids, InPlace(), org=world.org, files=files, author="system", message="saved"))
+
+
 def test_what_is_active_is_told_with_who_made_it_when_and_from_what(world: World) -> None:
     told = look(world)
     assert told["release"] == {
         "number": 1,
         "source": told["release"]["source"],
-        "managed_by": "file",
+        "managed_by": "api",
         "author": "system",
         "message": "for tests",
         "activated_at": told["release"]["activated_at"],
@@ -44,7 +53,8 @@ def test_what_is_active_is_told_with_who_made_it_when_and_from_what(world: World
 
 @pytest.mark.requirement("R38")
 def test_what_another_server_refused_is_told_with_its_places(world: World) -> None:
-    watched(world, "ab" * 32, problems=(PROBLEM,))
+    managed_by_a_folder(world)
+    watched(world, "ab" * 32, release=2, problems=(PROBLEM,))
     told = look(world)
     assert told["stale"] is True
     assert told["refused"]["source"] == "ab" * 32
@@ -59,7 +69,7 @@ def test_what_another_server_refused_is_told_with_its_places(world: World) -> No
         "holds": True,
     }
     assert told["lease"]["process"] == "server-2"
-    assert told["release"]["number"] == 1
+    assert told["release"]["number"] == 2
     world.clock.advance(HOLD + 1)
     later = look(world)
     assert (later["lease"], later["watch"]["holds"], later["refused"] is None) == (None, False, False)
@@ -71,10 +81,16 @@ def test_what_was_refused_before_the_active_release_is_history(world: World) -> 
 
 
 def test_a_folder_that_is_active_is_not_stale(world: World) -> None:
-    watched(world, look(world)["release"]["source"])
+    managed_by_a_folder(world)
+    watched(world, look(world)["release"]["source"], release=2)
     assert look(world)["stale"] is False
-    watched(world, "ab" * 32)
+    watched(world, "ab" * 32, release=2)
     assert look(world)["stale"] is True
+
+
+def test_a_folder_of_what_the_api_manages_is_never_stale(world: World) -> None:
+    watched(world, "ab" * 32)
+    assert look(world)["stale"] is False
 
 
 @pytest.mark.parametrize("who", ["agent", "viewer"])

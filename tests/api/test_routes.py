@@ -64,6 +64,7 @@ CASES = [
     Case("GET", "/v1/api-keys", "admin", "agent"),
     Case("POST", "/v1/api-keys", "admin", "agent", {"name": "new", "kind": "agent"}),
     Case("POST", "/v1/api-keys/{key}/revoke", "admin", "approver"),
+    Case("GET", "/v1/limits", "auditor", "agent"),
     Case("GET", "/v1/configuration", "approver", "agent"),
     Case("PUT", "/v1/configuration", "admin", "auditor", TEXTS, match=True),
     Case("PATCH", "/v1/configuration", "admin", "agent", {"files": {}}, match=True),

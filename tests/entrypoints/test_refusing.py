@@ -19,7 +19,9 @@ from tests.api.world import World, build
 
 STATUS: dict[type[AafError], int] = {
     AafError: 500,
+    errors.ConfigurationConflict: 409,
     errors.ConfigurationInvalid: 500,
+    errors.ConfigurationRefused: 400,
     errors.ConnectorFailed: 502,
     errors.InputRefused: 400,
     errors.NotAuthenticated: 401,
@@ -56,6 +58,10 @@ def world(tmp_path: Path) -> Iterator[World]:
 def _error(cls: type[AafError], code: Code) -> AafError:
     if cls is ConfigurationInvalid:
         return ConfigurationInvalid((Problem("aaf.yaml", 1, 1, "No."),))
+    if cls is errors.ConfigurationRefused:
+        return errors.ConfigurationRefused((Problem("aaf.yaml", 1, 1, "No."),))
+    if cls is errors.ConfigurationConflict:
+        return errors.ConfigurationConflict(code, "No.", hint="", etag="1-ab", changes={})
     return TooMany(code, "No.", retry_after=7) if cls is TooMany else cls(code, "No.", detail="the cause")
 
 

@@ -67,13 +67,13 @@ def test_nothing_that_policy_sees_holds_the_environment(world: World, monkeypatc
     world.configure(
         having(
             'decision := {"action": "deny", "reason": "See ${SEARXNG_URL} and $PORT"} if input.params.to == "evil"\n',
-            edited("aaf.yaml", ("Small payments are allowed", "Small payments to ${WEB_UI_HOST} are allowed")),
+            edited("aaf.yaml", ("Small payments are allowed", "Small payments to $WEB_UI_HOST are allowed")),
         )
     )
     record = world.submit("pay.send", {"to": "evil", "amount": "20.00"}).record
     assert record.reasons[0]["reason"] == "See ${SEARXNG_URL} and $PORT"
     paid = world.submit("pay.send", {"to": "shop", "amount": "20.00"}).record
-    assert paid.reasons[0]["reason"] == "Small payments to ${WEB_UI_HOST} are allowed"
+    assert paid.reasons[0]["reason"] == "Small payments to $WEB_UI_HOST are allowed"
     told = world.run(explain(world.core, world.admin, record.id))
     written = b"".join(row.body for row in world.events()).decode() + json.dumps(told) + json.dumps(world.log.entries)
     assert "KANARI" not in written

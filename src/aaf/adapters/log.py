@@ -65,7 +65,8 @@ _WITHIN = threading.local()
 
 INFORMATION = frozenset(
     {
-        "action_moved", "approval_value_opened", "configuration_activated", "decision", "decision_explained", "installation_started",
+        "action_moved", "approval_value_opened", "configuration_activated", "configuration_draft_discarded",
+        "configuration_draft_saved", "decision", "decision_explained", "installation_started",
         "key_created", "key_revoked", "ledger_exported", "permit_issued", "proof_exported", "review", "run_ended", "run_started", "sign_in",
         "sign_out",
     }
