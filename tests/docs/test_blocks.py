@@ -15,7 +15,17 @@ from tests.policy.rego.engine import InProcess
 from tests.policy.samples import PAY_SEND
 
 PAGES = [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]
-EXAMPLES = [one for page in PAGES for one in blocks(page) if one.language in ("rego", "yaml")]
+ELSEWHERE = {
+    "configuration.md": "docs/test_configuration.py",
+    "dry-run.md": "cli/test_policy_history.py",
+    "explain.md": "cli/test_explain.py",
+    "limits.md": "docs/test_limits.py",
+    "policies.md": "docs/test_policies.py",
+}
+"""Pages whose examples need surroundings of their own, and the tests that load and run them."""
+EXAMPLES = [
+    one for page in PAGES if page.name not in ELSEWHERE for one in blocks(page) if one.language in ("rego", "yaml")
+]
 MAIN = b"version: 1\nlimits: {agent: {rate: 60/m, burst: 30, enforce: policy}}\nconnectors: {http: {allow: []}}\n"
 
 
@@ -65,6 +75,11 @@ def test_there_are_examples_on_the_pages_that_are_about_them() -> None:
     for page in ("rego.md", "http.md", "policy-tests.md", "quickstart.md"):
         assert any(one.page == page for one in EXAMPLES), page
     assert [one.place for one in EXAMPLES if one.fragment and one.page != "metrics.md"] == []
+
+
+@pytest.mark.parametrize(("page", "test"), ELSEWHERE.items())
+def test_the_examples_of_the_other_pages_are_run_where_it_is_said(page: str, test: str) -> None:
+    assert f'"{page}"' in (DOCS.parent / "tests" / test).read_text(encoding="utf-8")
 
 
 @pytest.mark.requirement("R18")
