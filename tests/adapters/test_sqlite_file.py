@@ -1,9 +1,11 @@
 """Opening a database file: where it may lie, whose it is, who may read it, and what is said where it can't be used."""
 
+import json
 import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -11,11 +13,14 @@ import pytest
 
 from aaf.adapters.driving import drive
 from aaf.adapters.sqlite.file import APPLICATION_ID, NETWORK, Options, file_system, file_system_in, free_bytes
+from aaf.adapters.sqlite.queries import INSERT_ACTION
+from aaf.adapters.sqlite.rows import action_row
 from aaf.adapters.sqlite.store import SqliteStore
 from aaf.adapters.waiting import Blocking
 from aaf.domain.errors import Code, StoreFailed
-from aaf.domain.record import ManagedBy
-from aaf.ports import Commit, Committed, InsertAction
+from aaf.domain.record import ManagedBy, Spent
+from aaf.domain.states import State
+from aaf.ports import Commit, Committed, InsertAction, ReserveSpend, UpdateAction
 from tests.adapters.gate import Gate
 from tests.contract.material import ORG, OTHER, action, commit, event
 
@@ -72,6 +77,50 @@ def test_what_an_earlier_version_wrote_is_brought_up_to_date(tmp_path: Path) -> 
     assert drive(store.installation()) == OTHER
     assert release is not None
     assert (release.number, release.files, release.managed_by) == (1, b"{}", ManagedBy.FILE)
+    drive(store.close())
+
+
+@pytest.mark.requirement("R20")
+def test_an_action_that_an_earlier_version_left_open_runs_on_and_ceilings_count_from_now(tmp_path: Path) -> None:
+    path, waiting = tmp_path / "aaf.db", action(state=State.ALLOWED)
+    *columns, rest = action_row(waiting)
+    earlier = {key: value for key, value in json.loads(rest).items() if key != "spends"}
+    with sqlite3.connect(path) as connection:
+        connection.executescript(MIGRATIONS[0].read_text())
+        connection.execute("INSERT INTO installation (one, id, mark) VALUES (1, ?, 1)", (OTHER,))
+        connection.execute(INSERT_ACTION, (*columns, json.dumps(earlier)))
+        connection.execute("INSERT INTO rate_limit VALUES (?, 'agent', ?, 5)", (ORG, waiting.agent))
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.close()
+    store = opened(path)
+    found = drive(store.action(ORG, waiting.id))
+    assert found == waiting
+    runs = replace(waiting, version=2, state=State.EXECUTING)
+    assert isinstance(drive(store.commit(commit(UpdateAction(runs)))), Committed)
+    assert drive(store.spent(ORG, "payments", "EUR agent=x", since=0)) == Spent()
+    new = replace(action(state=State.ALLOWED), spends=True)
+    reserve = ReserveSpend(new.id, "payments", "EUR agent=x", 70, 100, 3_600_000_000)
+    assert isinstance(drive(store.commit(commit(InsertAction(new), reserve))), Committed)
+    assert drive(store.spent(ORG, "payments", "EUR agent=x", since=0)) == Spent(70, 0)
+    assert drive(store.limit(ORG, "agent", waiting.agent)) == 5
+    drive(store.close())
+
+
+@pytest.mark.requirement("R20")
+def test_an_older_process_writes_nothing_into_what_a_newer_one_has_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "aaf.db"
+    store = opened(path)
+    assert isinstance(drive(store.commit(commit())), Committed)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    for admission in (True, False):
+        with pytest.raises(StoreFailed) as refused:
+            drive(store.commit(replace(commit(), admission=admission)))
+        assert refused.value.code is Code.STORE_NEWER
+        assert "schema 99" in refused.value.message
+    assert drive(store.head(ORG)).size == 1
     drive(store.close())
 
 

@@ -96,3 +96,12 @@ def test_a_failure_frees_what_it_committed_only_where_nothing_was_done(
 ) -> None:
     record = replace(action(state=State.FAILED), code=code, outcome={"code": code, "source": source})
     assert settlement(record) is settled
+    others = replace(record, outcome={"by": "somebody else", "code": code, "source": source})
+    assert settlement(others) is settled
+    own = replace(record, outcome={"by": record.agent, "code": code, "source": source})
+    assert settlement(own) is Settlement.KEEP
+
+
+@pytest.mark.requirement("R20")
+def test_what_recovery_closes_counts_as_spent() -> None:
+    assert settlement(replace(action(state=State.LAPSED), code="recovering")) is Settlement.COMMIT

@@ -237,6 +237,31 @@ def test_what_a_guard_refused_is_explained_by_its_fault(world: World) -> None:
     assert "guard" in found["counterfactual"]["why"]
 
 
+SHORT = "limits:\n  agent: {rate: 120/m, burst: 60}\n"
+ASKS = "over: require_approval, approval: {approvers: [role:approver], quorum: 1}"
+RATE = "{name: few, per: agent, match: {tool: pay}, rate: 1/h, enforce: policy, OVER}"
+CEILING = "{name: paid, per: agent, match: {tool: pay}, ceiling: '30.00', currency: EUR, window: 1h, OVER}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "code"), [("rates", RATE, "rate_limited"), ("spend", CEILING, "spend_exceeded")]
+)
+@pytest.mark.parametrize(("over", "verdict"), [(ASKS, "require_approval"), ("over: deny", "deny")])
+def test_what_a_limit_said_is_explained_as_it_said_it(
+    world: World, kind: str, limit: str, code: str, over: str, verdict: str
+) -> None:
+    limits = f"limits:\n  {kind}:\n    - {limit.replace('OVER', over)}\n"
+    world.configure(edited("aaf.yaml", (SHORT, limits)))
+    world.payment("20.00")
+    record = world.payment("20.00")
+    for now in (False, True):
+        found = told(world, record, now=now)
+        assert found["outcome"] == {"code": code, "verdict": verdict}
+        assert found["same"] is (None if now else True)
+        (vote,) = [one for one in found["votes"] if one["source"] == "limit"]
+        assert vote["verdict"] == verdict
+
+
 def test_an_unknown_type_of_action_is_explained(world: World) -> None:
     found = told(world, world.submit("files.shred", {"path": "a"}).record)
     assert found["outcome"] == {"code": Code.UNKNOWN_ACTION_TYPE, "verdict": "deny"}

@@ -47,10 +47,11 @@ def spent(world: World, name: str = "payments", who: str = "bot") -> Spent:
     return world.run(world.store.spent(world.org, name, place, since=world.clock.at - 3_600_000_000))
 
 
-def runs(world: World, record: ActionRecord) -> str:
+def runs(world: World, record: ActionRecord, *, by: str = "bot") -> str:
     """The agent's own tool begins; returns the lease."""
-    issued = world.run(issue(world.core, world.bot, record.id, digest=record.digest, audience="shop"))
-    world.run(consume(world.core, world.bot, issued.permit.jti, digest=record.digest))
+    caller = world.caller(by)
+    issued = world.run(issue(world.core, caller, record.id, digest=record.digest, audience="shop"))
+    world.run(consume(world.core, caller, issued.permit.jti, digest=record.digest))
     return issued.permit.jti
 
 
@@ -243,6 +244,17 @@ def test_a_rate_that_was_changed_begins_anew(world: World) -> None:
     assert caught[0].retry_after == 60
 
 
+def test_the_short_form_that_was_changed_begins_anew_too(world: World) -> None:
+    slow = MAIN.replace("rate: 120/m, burst: 60", "rate: 1/d, burst: 3")
+    world.configure({**FILES, "aaf.yaml": slow.encode()})
+    for _ in range(3):
+        pay(world)
+    with refused(Code.RATE_LIMITED):
+        pay(world)
+    world.configure(FILES)
+    assert pay(world).state is State.ALLOWED
+
+
 # --- ceilings ---------------------------------------------------------------------------------------------------------
 
 
@@ -298,7 +310,7 @@ def test_over_a_ceiling_people_can_be_asked_and_what_they_approve_counts(either:
 
 
 @pytest.mark.requirement("R20")
-@pytest.mark.parametrize("way", ["cancelled", "rejected", "expired", "lapsed", "denied again", "recovery"])
+@pytest.mark.parametrize("way", ["cancelled", "rejected", "expired", "lapsed", "denied again"])
 def test_whatever_ends_an_action_before_it_runs_releases_its_reservation(either: World, way: str) -> None:
     either.configure(limited(spend=HELD.replace("100.00", "500.00")))
     pending = way in {"rejected", "expired"}
@@ -313,16 +325,74 @@ def test_whatever_ends_an_action_before_it_runs_releases_its_reservation(either:
         case "expired" | "lapsed":
             either.clock.advance(901)
             assert either.run(sweep(either.core)) == 1
-        case "denied again":
+        case _:
             denied = MAIN.replace('lte: "100.00"}}\n    decision: allow', 'lte: "100.00"}}\n    decision: deny')
             either.configure(limited(spend=HELD.replace("100.00", "500.00"), main=denied))
             with refused(Code.RULE):
                 runs(either, record)
-        case _:
-            either.run(let_go(either.core, reason="restored"))
     assert either.record(record).state not in {State.ALLOWED, State.PENDING_APPROVAL}
     place = f"EUR agent={record.agent}"
     assert either.run(either.store.spent(either.org, "payments", place, since=0)) == Spent()
+
+
+@pytest.mark.requirement("R20")
+def test_what_recovery_closes_counts_as_spent_because_it_may_have_run(either: World) -> None:
+    either.configure(limited(spend=HELD))
+    allowed, approved = pay(either, "60.00"), either.approve(pay(either, "60.00"))
+    assert (allowed.state, approved.state) == (State.ALLOWED, State.APPROVED)
+    either.clock.advance(60)
+    either.run(let_go(either.core, reason="restored the backup of Sunday"))
+    assert {either.record(one).state for one in (allowed, approved)} == {State.LAPSED}
+    place = f"EUR agent={allowed.agent}"
+    since = either.clock.at - 3_600_000_000
+    assert either.run(either.store.spent(either.org, "payments", place, since=since)) == Spent(0, 120_000_000)
+    assert either.run(either.store.spent(either.org, "payments", place, since=either.clock.at)) == Spent()
+
+
+@pytest.mark.requirement("R20")
+def test_what_is_overdue_blocks_nobody_where_no_worker_lives(either: World) -> None:
+    either.configure(limited(spend=PAYMENTS))
+    unused = [pay(either, "60.00"), pay(either, "40.00")]
+    either.clock.advance(900)
+    assert pay(either, "60.00").state is State.DENIED  # to the second of its deadline it may still run
+    either.clock.advance(1)
+    assert pay(either, "60.00").state is State.ALLOWED
+    assert {either.record(one).state for one in unused} == {State.LAPSED}
+    assert spent(either) == Spent(60_000_000, 0)
+
+
+@pytest.mark.requirement("R20")
+def test_what_is_overdue_is_looked_for_only_where_it_stands_in_the_way(world: World) -> None:
+    world.configure(limited(spend=PAYMENTS))
+    unused = pay(world, "60.00")
+    world.clock.advance(901)
+    pay(world, "40.00")
+    assert world.record(unused).state is State.ALLOWED
+
+
+@pytest.mark.requirement("R20")
+def test_a_clock_that_jumps_ahead_frees_nothing_until_it_is_believed(either: World) -> None:
+    either.configure(limited(spend=PAYMENTS))
+    runs(either, pay(either, "60.00"))
+    either.clock.jump(400 * 86_400)
+    for _ in range(2):
+        refused_ = pay(either, "60.00")
+        assert (refused_.state, refused_.code) == (State.DENIED, Code.SPEND_EXCEEDED)
+        assert tell(either.bot, refused_)["retry_after"] is None
+        assert pay(either, "20.00").state is State.ALLOWED
+        either.clock.advance(299)
+    either.clock.advance(3)
+    assert pay(either, "60.00").state is State.ALLOWED
+
+
+@pytest.mark.requirement("R20")
+def test_a_clock_that_comes_back_has_freed_nothing(either: World) -> None:
+    either.configure(limited(spend=PAYMENTS))
+    runs(either, pay(either, "60.00"))
+    either.clock.jump(3 * 3600)
+    either.clock.jump(-3 * 3600)
+    assert pay(either, "60.00").state is State.DENIED
+    assert pay(either, "40.00").state is State.ALLOWED
 
 
 @pytest.mark.requirement("R20")
@@ -348,6 +418,19 @@ def test_an_unknown_end_stays_counted_and_a_person_can_free_it(either: World) ->
     assert spent(either) == Spent(0, 60_000_000)
     either.run(resolve(either.core, either.admin, record.id, succeeded=False, reason="never arrived"))
     assert spent(either) == Spent()
+
+
+@pytest.mark.requirement("R20")
+def test_who_ran_it_themselves_frees_nothing_by_saying_that_it_failed(either: World) -> None:
+    either.configure(limited(spend=PAYMENTS))
+    record = pay(either, "60.00", by="admin")
+    runs(either, record, by="admin")
+    either.clock.advance(120)
+    either.run(sweep(either.core))
+    closed = either.run(resolve(either.core, either.admin, record.id, succeeded=False, reason="never arrived"))
+    assert (closed.state, spent(either, who="admin")) == (State.FAILED, Spent(0, 60_000_000))
+    assert tell(either.admin, closed)["outcome"] == {"code": "connector_failed", "source": "person"}
+    assert pay(either, "60.00", by="admin").state is State.DENIED
 
 
 class Bank:

@@ -363,6 +363,36 @@ def test_whatever_else_keeps_modules_from_an_answer_is_a_deny(world: World, fail
     assert engine.askers == ["dry run"]  # no agent is set aside for what a dry run breaks
 
 
+SHORT = "limits:\n  agent: {rate: 120/m, burst: 60}\n"
+RATE = "{name: few, per: agent, match: {tool: pay}, rate: 1/h, enforce: policy, OVER}"
+CEILING = "{name: paid, per: agent, match: {tool: pay}, ceiling: '30.00', currency: EUR, window: 1h, OVER}"
+
+
+@pytest.mark.requirement("R63")
+@pytest.mark.parametrize(("kind", "limit"), [("rates", RATE), ("spend", CEILING)])
+def test_a_limit_says_what_it_says_in_the_candidate_to_what_was_counted(world: World, kind: str, limit: str) -> None:
+    def having_limit(over: str) -> dict[str, bytes]:
+        return edited("aaf.yaml", (SHORT, f"limits:\n  {kind}:\n    - {limit.replace('OVER', f'over: {over}')}\n"))
+
+    for over, verdict, others in (
+        ("require_approval", "require_approval", {"deny": "deny"}),
+        ("deny", "deny", {"require_approval": "require_approval"}),
+    ):
+        world.configure(having_limit(over))
+        world.payment("20.00"), world.payment("20.00")
+        for against in Against:
+            wanted = Wanted(Files(having_limit(over)), since=world.clock.at, against=against)
+            tally = compared(world, wanted=wanted).tally
+            assert (tally.compared, tally.same) == (2, 2)
+        for other, becomes in others.items():
+            wanted = Wanted(Files(having_limit(other)), since=world.clock.at)
+            assert flips(compared(world, wanted=wanted).tally) == {(verdict, becomes): 1}
+        assert flips(compared(world, wanted=Wanted(Files(FILES), since=world.clock.at)).tally) == {
+            (verdict, "allow"): 1
+        }
+        world.clock.advance(7200)
+
+
 def test_a_rate_that_a_module_asks_for_is_the_recorded_one(world: World) -> None:
     limited = edited("aaf.yaml", ("{rate: 120/m, burst: 60}", "{rate: 1/m, burst: 1, enforce: policy}"))
     by_rate = having(

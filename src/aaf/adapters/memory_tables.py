@@ -217,7 +217,8 @@ class Tables:
                 self.tats[org, write.name, write.subject] = charged(tat, write.interval, at)
             case ReserveSpend():
                 entries = self.spends[org, write.name, write.subject]
-                for action in [a for a, one in entries.items() if (one.committed_at or at) < at - KEPT]:
+                over = at - max(KEPT, write.window)
+                for action in [a for a, one in entries.items() if (one.committed_at or at) < over]:
                     del entries[action]
                 entries[write.action] = Entry(write.amount)
             case InsertPermit(permit):

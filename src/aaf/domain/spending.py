@@ -58,13 +58,15 @@ _DONE_ALL_THE_SAME = frozenset({Code.RESULT_TOO_LARGE, Code.RESULT_WITHHELD})
 def settlement(record: ActionRecord) -> Settlement:
     """What becomes of the reservations of an action that has just moved to where `record` is.
 
-    What the caller says failed stays committed: its word can't free what it may have spent.
+    What the caller says failed stays committed, also where the caller is a person who says so later: nobody's word frees what they may have spent.
+    What recovery closes may have run in the part of the ledger that is lost, so it counts as spent.
     """
     if record.state is State.EXECUTING:
         return Settlement.COMMIT
     if record.state in _ENDED_UNUSED:
-        return Settlement.RELEASE
+        return Settlement.COMMIT if record.code == Code.RECOVERING else Settlement.RELEASE
     if record.state is State.FAILED and record.code not in _DONE_ALL_THE_SAME:
-        said_by = (record.outcome or {}).get("source")
-        return Settlement.RELEASE if said_by in {"connector", "person"} else Settlement.KEEP
+        outcome = record.outcome or {}
+        trusted = outcome.get("source") in {"connector", "person"} and outcome.get("by") != record.agent
+        return Settlement.RELEASE if trusted else Settlement.KEEP
     return Settlement.KEEP

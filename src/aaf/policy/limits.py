@@ -103,7 +103,7 @@ class Limit:
     @property
     def key(self) -> str:
         """Its name in the store: a rate that was changed begins anew, and none is named as those of connectors."""
-        return self.name if self.name == AGENT else f"rate:{self.name}:{self.interval}"
+        return f"rate:{self.name}:{self.interval}"
 
     def frees_at(self, ready: int, now: int) -> int:
         """When one more unit comes back, in microseconds; `ready` lies after `now`."""

@@ -160,5 +160,5 @@ async def _resolved(
         data={"source": "person"},
         commit={"reason": commitment(salt, canonical(reason))},
     )
-    moved = replace(moved, outcome={"code": moved.code, "source": "person"})
+    moved = replace(moved, outcome={"by": caller.principal.id, "code": moved.code, "source": "person"})
     return moved, Commit(record.org, (UpdateAction(moved), *made, kept), (event,), caller.known.epoch)

@@ -214,7 +214,7 @@ async def _explained(
     faults = stored["faults"] if isinstance(stored["faults"], list) else []
     principal = Principal(record.org, Kind.AGENT, asked.agent_id, asked.agent_name, asked.roles, "")
     question = _question(principal, asked, entry if now else None)
-    guards = _recorded_guards(first, record)
+    guards = _recorded_guards(first, record, known, asked)
     if now:
         judged = await judge(quiet, known, question)
         asked = judged.input
@@ -267,10 +267,12 @@ def _question(principal: Principal, asked: Input, entry: Entry | None) -> Questi
     )
 
 
-def _recorded_guards(first: _Recorded, record: ActionRecord) -> tuple[Vote, ...]:
-    """What guards and limits said: all of it is recorded, because each of them only denies."""
+def _recorded_guards(first: _Recorded, record: ActionRecord, known: Known, asked: Input) -> tuple[Vote, ...]:
+    """What guards and limits said. Limits say it again to what was counted; the rest is recorded, because each of them only denies."""
     sentences = {(one["code"], one["name"]): str(one["reason"]) for one in record.reasons}
-    return tuple(
+    counted = known.configuration.limits_on(asked.name).votes(asked.counters)
+    names = {vote.name for vote in counted}
+    denies = tuple(
         Vote(
             Verdict.DENY,
             Source(str(one["source"])),
@@ -279,15 +281,16 @@ def _recorded_guards(first: _Recorded, record: ActionRecord) -> tuple[Vote, ...]
             sentences.get((one["code"], one["name"]), ""),
         )
         for one in first.reasons
-        if one["source"] in _GUARDS
+        if one["source"] in _GUARDS and not (one["source"] == Source.LIMIT and one["name"] in names)
     )
+    return (*denies, *counted)
 
 
 async def _ask(core: Core, case: _Case) -> list[tuple[Module, Answer | PolicyFailed | None]]:
     """What each module that applies answers; a failure, or None where it isn't asked because a guard has denied."""
     configuration = case.known.configuration
     applying = configuration.modules_for(case.asked.name)
-    if any(vote.name not in _AFTERWARDS for vote in case.guards):
+    if any(vote.verdict is Verdict.DENY and vote.name not in _AFTERWARDS for vote in case.guards):
         return [(module, None) for module in applying]
     found: list[tuple[Module, Answer | PolicyFailed | None]] = []
     for module in applying:

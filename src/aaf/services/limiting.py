@@ -27,6 +27,7 @@ from aaf.services.access import require
 from aaf.services.core import Caller, Core
 from aaf.services.forming import Formed
 from aaf.services.refusals import count_refusal
+from aaf.services.timers import sweep
 
 UNDECLARED = "undeclared"
 """What an action type that the catalogue doesn't have is counted as: its name is the caller's own."""
@@ -36,12 +37,13 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Expense:
-    """What an action would spend under one ceiling, in micro-units; `ceiling` is that of its currency."""
+    """What an action would spend under one ceiling, in micro-units; `ceiling` is that of its currency, `window` how far back spending counts."""
 
     limit: SpendLimit
     subject: str
     amount: int
     ceiling: int
+    window: int
     exceeded: bool
 
 
@@ -117,6 +119,8 @@ def _subject(caller: Caller, name: str, per: Iterable[Per]) -> str | None:
 async def count_spend(core: Core, caller: Caller, formed: Formed, now: int, counted: Counted) -> None:
     """Add what the action would spend to `counted`. What the schema refused is denied and spends nothing.
 
+    While the clock is in doubt nothing leaves a window: a clock that jumped forward by mistake must not free what was just spent.
+
     Raises:
         Unavailable: the store can't say.
     """
@@ -124,6 +128,7 @@ async def count_spend(core: Core, caller: Caller, formed: Formed, now: int, coun
     if not found.spend or formed.fault_code is not None:
         return
     amount, currency = amount_of(formed.entry, formed.params)
+    doubtful = await core.store.doubtful()
     for limit in found.spend:
         subject = _subject(caller, formed.submission.name, limit.per)
         if subject is None:
@@ -132,13 +137,16 @@ async def count_spend(core: Core, caller: Caller, formed: Formed, now: int, coun
         if amount is None or ceiling is None:
             counted.counters.update(limit.unknown())
             continue
-        org, place = caller.principal.org, f"{currency} {subject}"
-        spent = await core.store.spent(org, limit.name, place, since=now - limit.window)
+        org, place, window = caller.principal.org, f"{currency} {subject}", now if doubtful else limit.window
+        spent = await core.store.spent(org, limit.name, place, since=now - window)
+        if spent.reserved and spent.total + amount > ceiling and await sweep(core):
+            # What is overdue must not block others where no worker lives that closes it.
+            spent = await core.store.spent(org, limit.name, place, since=now - window)
         said = limit.count(spent.total, amount, currency)
         exceeded = bool(said[f"{limit.name}.exceeded"])
         counted.counters.update(said)
-        counted.expenses.append(Expense(limit, place, amount, ceiling, exceeded))
-        if exceeded and amount <= ceiling:
+        counted.expenses.append(Expense(limit, place, amount, ceiling, window, exceeded))
+        if exceeded and amount <= ceiling and not doubtful:
             wait = await _fits_in(core, org, counted.expenses[-1], spent.total, now)
             if wait:
                 counted.counters[f"{limit.name}.retry_after"] = wait
@@ -183,7 +191,7 @@ def reservations(counted: Counted, action: str, verdict: Verdict) -> tuple[Write
             one.subject,
             one.amount,
             None if one.exceeded and held else one.ceiling,
-            one.limit.window,
+            one.window,
         )
         for one in counted.expenses
     )

@@ -204,7 +204,7 @@ class _Run:
         return decided(self.active, found, theirs, *heard)
 
     def _same_entry(self, name: str) -> bool:
-        """Whether both configurations say the same of an action type and of the connector that runs it."""
+        """Whether both configurations say the same of an action type, of its limits and of the connector that runs it."""
         known = self._alike.get(name)
         if known is None:
             mine, theirs = self.active.catalogue.get(name), self.candidate.catalogue.get(name)
@@ -212,5 +212,6 @@ class _Run:
             if known and mine is not None and mine.effect != "caller":
                 known = self.active.connectors == self.candidate.connectors
                 known = known and self.active.run_timeout == self.candidate.run_timeout
+            known = known and self.active.limits_on(name) == self.candidate.limits_on(name)
             self._alike[name] = known
         return known

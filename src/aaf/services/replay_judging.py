@@ -117,7 +117,7 @@ def prepared(core: Core, configuration: Configuration, active: Configuration, fo
     """
     recorded, record = found.asked, found.row.action
     entry = configuration.catalogue.get(recorded.name)
-    guards = [*_carried(found)]
+    guards = [*_carried(found), *configuration.limits_on(recorded.name).votes(recorded.counters)]
     params, fault = _params(entry, found)
     connector = _connector(core, configuration, active, entry)
     if fault is not None:
@@ -152,14 +152,15 @@ def raise_if_sealed(found: Opened) -> None:
 
 
 def _carried(found: Opened) -> list[Vote]:
-    """The denies of the first decision that no configuration made."""
+    """The denies of the first decision that no configuration made; of limits only those of targets, for the others were counted."""
     record = found.row.action
     if not _denied_at_first(found):
         return []
     return [
         Vote(Verdict.DENY, Source(str(one["source"])), Code(str(one["code"])), str(one["name"]), str(one["reason"]))
         for one in record.reasons
-        if one["source"] == Source.LIMIT or (one["source"] == Source.GUARD and one["name"] in _CARRIED)
+        if (one["source"] == Source.LIMIT and f"{one['name']}.exceeded" not in found.asked.counters)
+        or (one["source"] == Source.GUARD and one["name"] in _CARRIED)
     ]
 
 

@@ -44,6 +44,8 @@ _ITEM = frozenset({sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQL
 
 def failure(error: BaseException) -> StoreFailed:
     """Say what `error` means for a caller; the error's own words go into the detail, which only the log gets."""
+    if isinstance(error, StoreFailed):
+        return StoreFailed(error.code, error.message, hint=error.hint, detail=error.detail)
     detail = f"{type(error).__name__}: {error}"
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _MEANS:

@@ -11,6 +11,9 @@ from typing import LiteralString
 BEGIN: LiteralString = "BEGIN IMMEDIATE"
 """Take the write lock at once: a transaction that first read and then wanted to write could not wait for another writer."""
 
+SCHEMA: LiteralString = "PRAGMA user_version"
+"""Asked in each transaction: a newer program may have migrated the file since this one opened it, and an older one doesn't know what to keep in step."""
+
 COMMIT: LiteralString = "COMMIT"
 ROLLBACK: LiteralString = "ROLLBACK"
 SAVEPOINT: LiteralString = "SAVEPOINT item"

@@ -337,7 +337,7 @@ class Transaction:
         spent = self._before.spent_of(*place, since)
         self._run(queries.UPSERT_TOTAL, *place, spent.reserved + write.amount, spent.committed, since)
         self._run(queries.INSERT_SPEND, org, write.action, write.name, write.subject, write.amount)
-        self._run(queries.CLEAR_SPEND, *place, self.at - KEPT)
+        self._run(queries.CLEAR_SPEND, *place, min(self.at - KEPT, since))
 
     def _settle(self, record: ActionRecord) -> None:
         """Commit or release what was reserved for an action that moved."""

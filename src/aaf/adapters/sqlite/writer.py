@@ -47,6 +47,7 @@ class Writer:
         self._clock = clock
         self._options = options
         self._last = read(clock)
+        (self._schema,) = connection.execute(queries.SCHEMA).fetchone()
         self.mark = 0
         self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._ended: Callable[[], StoreFailed] | None = None
@@ -181,10 +182,25 @@ class Writer:
             self._roll_back()
             return [failure(error) for _ in works]
 
+    def _begin(self) -> sqlite3.Connection:
+        """Take the write lock on a file that still has the schema that it was opened with.
+
+        Raises:
+            StoreFailed: a newer version of this program has migrated it meanwhile.
+        """
+        self._connection.execute(queries.BEGIN)
+        (version,) = self._connection.execute(queries.SCHEMA).fetchone()
+        if version != self._schema:
+            raise StoreFailed(
+                Code.STORE_NEWER,
+                f"The database has schema {version} by now; this process opened it with {self._schema}.",
+                hint="Stop this process and start the newer version of this program.",
+            )
+        return self._connection
+
     def _together(self, works: list[Work], *, full: bool) -> list[Outcome]:
         """The usual case."""
-        connection = self._connection
-        connection.execute(queries.BEGIN)
+        connection = self._begin()
         now = read(self._clock)  # only now: another process may have held the lock past a deadline
         transaction = Transaction(connection, last=self._last, now=now, full=full, hopeful=True)
         outcomes: list[Outcome] = []
@@ -200,8 +216,7 @@ class Writer:
 
     def _one_by_one(self, works: list[Work], *, full: bool) -> list[Outcome]:
         """Each item on its own in one transaction, so that a bad one costs the others a little time and nothing else."""
-        connection = self._connection
-        connection.execute(queries.BEGIN)
+        connection = self._begin()
         now = read(self._clock)
         # The clock's mark moves, and a jump is recorded, whatever becomes of the items.
         Transaction(connection, last=self._last, now=now, full=full, hopeful=False).flush()
