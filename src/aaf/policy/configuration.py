@@ -40,6 +40,7 @@ MAX_PROBLEMS = 200
 """Problems that one load says; it stops there."""
 
 _MAX_RUN = 3600
+_NEWER = "use the newer program"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,16 @@ class Configuration:
         """What `to_stored` gave, without YAML and without checking again.
 
         Raises:
-            ConfigurationInvalid: it is of another format.
+            ConfigurationInvalid: it is of another format, or has a member that this program would leave out of what it judges by.
         """
         if document.get("format") != FORMAT:
             found = str(document.get("format"))[:64]
+            problem = Problem("release", 0, 0, f"the stored format is {found}, this program reads {FORMAT}", _NEWER)
+            raise ConfigurationInvalid((problem,))
+        if unknown := document.keys() - _MEMBERS:
+            named = ", ".join(sorted(unknown))[:200]
             problem = Problem(
-                "release", 0, 0, f"the stored format is {found}, this program reads {FORMAT}", "use the newer program"
+                "release", 0, 0, f"the stored release says what this program doesn't know: {named}", _NEWER
             )
             raise ConfigurationInvalid((problem,))
         return cls(
@@ -176,6 +181,10 @@ class Configuration:
             retention=Retention.from_json(document["retention"]) if "retention" in document else KEPT,
             alerts=tuple(Alert.from_json(alert) for alert in document.get("alerts", ())),
         )
+
+
+_MEMBERS = frozenset(Configuration(Catalogue(())).to_stored())
+"""What a stored release may say; one of before some of them lacks those."""
 
 
 def source_hash(files: Mapping[str, bytes]) -> str:
