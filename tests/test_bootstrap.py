@@ -12,13 +12,16 @@ import pytest
 
 from aaf.adapters.folder import read_folder, shipped
 from aaf.adapters.keys import PURPOSES, KeyRing
+from aaf.adapters.loading import InPlace
 from aaf.adapters.secrets.environment import EnvironmentSecrets
-from aaf.bootstrap import ANCHORS, DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect
+from aaf.bootstrap import ANCHORS, DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect, starting
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
 from aaf.domain.principal import Kind
+from aaf.domain.record import ManagedBy
 from aaf.domain.states import State
 from aaf.embedded import Embedded
+from aaf.policy.configuration import Configuration
 from aaf.services.access import KeyWanted, authenticate, create_key
 from aaf.services.forming import read_submission
 from aaf.services.releases import activate
@@ -276,6 +279,31 @@ def test_a_process_with_another_folder_follows_the_one_that_holds_the_configurat
     with Embedded.open(old) as third:
         assert third.app.activated is not None
         assert third.app.activated.release.number == 2
+
+
+def test_a_start_follows_what_was_activated_while_it_compiled_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, root = tmp_path / "data", tmp_path / "workspace"
+    changed = read_folder(folder(tmp_path, "by-hand", ("decision: allow", "decision: deny")))
+    with Embedded.open(Settings(data=data, root=root)) as first:
+
+        class Slow(InPlace):
+            async def load(self, files: Mapping[str, bytes], /) -> Configuration:
+                core, org, by = first.core, first.app.org, ManagedBy.API
+                work = activate(
+                    core.store, core.ids, InPlace(), org=org, files=changed, author="x", message="", managed_by=by
+                )
+                first.run(work)
+                return await super().load(files)
+
+        monkeypatch.setattr(starting, "loader_of", lambda **_: Slow())
+        with Embedded.open(Settings(data=data, config=shipped("demo"), root=root)) as second:
+            assert second.app.ignored
+            assert not second.app.holds
+            active = second.run(second.core.store.release(second.app.org))
+            assert active is not None
+            assert (active.number, active.managed_by) == (2, ManagedBy.API)
 
 
 def test_nothing_is_activated_at_a_start_in_recovery(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from aaf.bootstrap.choices import engine_of, loader_of, log_of, meter_of, secret
 from aaf.bootstrap.connectors import Checking, Configured
 from aaf.bootstrap.installation import opened, write_secret
 from aaf.bootstrap.placing import placed, placing
-from aaf.domain.errors import ConfigurationInvalid, StoreFailed
+from aaf.domain.errors import ConfigurationInvalid, StoreFailed, Unavailable
 from aaf.domain.metering import Metric
 from aaf.domain.record import ManagedBy
 from aaf.ports import Anchors, Log, Store
@@ -237,7 +237,13 @@ async def _import(desk: Desk, settings: Settings, log: Log, *, recovering: str |
         if ignored:
             log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
         return _Began(holds=holds, ignored=ignored, seed=seed and found.source != active.source)
-    done = await import_files(desk, found, message="read at start" if settings.config else SHIPPED)
+    try:
+        done = await import_files(desk, found, message="read at start" if settings.config else SHIPPED)
+    except Unavailable:  # another process was faster: what it activated is followed
+        if (active := await desk.store.release(desk.org)) is None:
+            raise
+        log.entry("configuration_not_activated", {"release": active.number, "recovering": None})
+        return _Began(ignored=True)
     if settings.config is None:
         # Whoever watches no folder keeps nobody from importing one.
         await desk.store.take_lease(CONFIGURATION, desk.process, 0)
