@@ -69,7 +69,7 @@ def merged(base: Mapping[str, bytes], own: Mapping[str, bytes], theirs: Mapping[
 
 
 async def listed(core: Core, caller: Caller) -> list[Draft]:
-    """Every draft, oldest first.
+    """Every draft without its files, oldest first.
 
     Raises:
         NotPermitted: the caller may not.
