@@ -144,11 +144,12 @@ async def _started(
     org = orgs[0] if orgs else str(uuid5(UUID(installation), "organisation"))
     credentials = secrets_of(settings, ring, asynchronous=asynchronous)
     connectors = Configured(settings, log, credentials, asynchronous=asynchronous)
-    loader = loader_of(asynchronous=asynchronous)
+    # Two, so that what is saved in the folder doesn't wait for what is sent by people.
+    loader, importing = loader_of(asynchronous=asynchronous), loader_of(asynchronous=asynchronous)
     if part is not Part.PERSON:
-        loader = Checking(loader, connectors)
+        loader, importing = Checking(loader, connectors), Checking(importing, connectors)
     folder = WatchedFolder(settings.config or shipped("safe"))
-    desk = Desk(store, ids, loader, credentials, org, process, os.getpid(), folder.name, lasting=part is Part.SERVER)
+    desk = Desk(store, ids, importing, credentials, org, process, os.getpid(), folder.name, lasting=part is Part.SERVER)
     began = _Began()
     if part is not Part.PERSON:
         began = await _import(desk, settings, log, recovering=recovering)
