@@ -15,6 +15,7 @@ from aaf.adapters.keys import PURPOSES, KeyRing
 from aaf.adapters.loading import InPlace
 from aaf.adapters.secrets.environment import EnvironmentSecrets
 from aaf.bootstrap import ANCHORS, DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect, starting
+from aaf.bootstrap.connectors import keep_apart
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
 from aaf.domain.principal import Kind
@@ -239,6 +240,30 @@ def test_a_root_that_a_new_release_makes_unsafe_runs_nothing_here(settings: Sett
     assert connectors.get("files", {"files": {"root": str(settings.data)}}, 60) is None
     assert connectors.get("shell", {"shell": {}}, 60) is None
     assert notes.kinds == ["connector_refused"]
+
+
+@pytest.mark.parametrize(
+    "root",
+    ["DATA", "DATA/keys", "CONF", "HOME"],
+    ids=["the data", "in the data", "the configuration", "above the data"],
+)
+def test_a_root_that_is_the_firewalls_own_by_another_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str
+) -> None:
+    """A disk that takes upper and lower case for the same, or a folder that is mounted twice."""
+    settings = Settings(data=tmp_path / "home" / "data", config=tmp_path / "conf")
+    for one in ("home/data/keys", "conf", "DATA/keys", "CONF", "HOME"):
+        (tmp_path / one).mkdir(parents=True)
+    keep_apart(tmp_path / root, settings)
+
+    def alike(one: Path, other: Path) -> bool:
+        names = [str(path).replace("DATA", "home/data").lower() for path in (one, other)]
+        return names[0] == names[1]
+
+    monkeypatch.setattr(Path, "samefile", alike)
+    with pytest.raises(ConfigurationInvalid, match="own data or configuration"):
+        keep_apart(tmp_path / root, settings)
+    keep_apart(tmp_path / "workspace", settings)
 
 
 def test_processes_that_start_a_new_installation_together_make_one_organisation_and_one_key(tmp_path: Path) -> None:

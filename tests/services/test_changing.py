@@ -286,6 +286,15 @@ def test_going_back_makes_a_release_of_the_old_files(either: World) -> None:
     assert either.bodies("configuration.activated")[-1]["data"]["back_to"] == 2
 
 
+def test_a_message_of_going_back_is_never_cut(world: World) -> None:
+    opened(world)
+    replace(world, texts(TWO))
+    work = changing.roll_back(world.core, world.admin, number=2, message="x" * MAX_MESSAGE, expected=tag(active(world)))
+    with refused(Code.WRONG_TYPE, InputRefused):
+        world.run(work)
+    assert active(world).number == 3
+
+
 def test_going_back_to_what_is_active_changes_nothing(world: World) -> None:
     opened(world)
     with world.unrecorded():

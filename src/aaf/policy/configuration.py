@@ -221,6 +221,7 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     if sum(map(len, files.values())) > MAX_TOTAL:
         faults.add((0, 0), f"the files are larger than {MAX_TOTAL} bytes together", "take something out")
         return None
+    _refuse_credentials(files, faults)
     entries = read_actions(files, faults)
     # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
     broken = bool(faults.problems)
@@ -250,6 +251,15 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     modules = read_modules(texts, parser, around, faults)
     warnings = (warning for module in modules for warning in module.warnings)
     return replace(configuration, modules=modules, warnings=(*configuration.warnings, *warnings))
+
+
+def _refuse_credentials(files: Mapping[str, bytes], faults: Faults) -> None:
+    # Imported here: a start from a stored release reads no files.
+    from aaf.policy.document.credentials import INSTEAD, credentials  # noqa: PLC0415
+
+    for name, data in files.items():
+        for place, message in credentials(data.decode("utf-8", "replace")):
+            faults.of(name).add(place, message, INSTEAD)
 
 
 def _read_document(

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from aaf.analysis.secrets import recognised
 from aaf.domain.errors import ConfigurationInvalid, ConfigurationRefused, Problem
 from aaf.domain.redaction import MASK
 from aaf.policy.configuration import MAIN, Configuration
+from aaf.policy.document.credentials import INSTEAD, credentials
 from aaf.policy.document.including import MAX_TOTAL
 from aaf.services.core import Core
 from aaf.services.quoting import holds_a_secret, quotes_a_secret
@@ -94,21 +94,10 @@ def _colliding(names: Iterable[str]) -> Iterator[Problem]:
 
 def _credentials(core: Core, name: str, text: str) -> list[Problem]:
     """Where credentials stand that have the form of one; one that the firewall holds is found in any encoding, and so without a place."""
-    hint = "keep it with `aaf secrets set HANDLE` and write the handle"
-    found = [
-        Problem(name, *_place(text, one.start), f"this looks like {one.kind}", hint)
-        for one in recognised(text)
-        if one.certain
-    ]
+    found = [Problem(name, *place, message, INSTEAD) for place, message in credentials(text)]
     if not found and holds_a_secret(core, text):
-        found.append(Problem(name, 0, 0, "a secret that the firewall holds stands in this file", hint))
+        found.append(Problem(name, 0, 0, "a secret that the firewall holds stands in this file", INSTEAD))
     return found
-
-
-def _place(text: str, at: int) -> tuple[int, int]:
-    """Line and column, counted from 1, of a place in the UTF-8 of a text."""
-    before = text.encode()[:at].decode("utf-8", "ignore")
-    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 def check_connectors(core: Core, configuration: Configuration) -> None:
