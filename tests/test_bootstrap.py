@@ -12,13 +12,17 @@ import pytest
 
 from aaf.adapters.folder import read_folder, shipped
 from aaf.adapters.keys import PURPOSES, KeyRing
+from aaf.adapters.loading import InPlace
 from aaf.adapters.secrets.environment import EnvironmentSecrets
-from aaf.bootstrap import ANCHORS, DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect
+from aaf.bootstrap import ANCHORS, DATABASE, KEYS, SHIPPED, Configured, build, drive, inspect, starting
+from aaf.bootstrap.connectors import keep_apart
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed
 from aaf.domain.principal import Kind
+from aaf.domain.record import ManagedBy
 from aaf.domain.states import State
 from aaf.embedded import Embedded
+from aaf.policy.configuration import Configuration
 from aaf.services.access import KeyWanted, authenticate, create_key
 from aaf.services.forming import read_submission
 from aaf.services.releases import activate
@@ -238,6 +242,30 @@ def test_a_root_that_a_new_release_makes_unsafe_runs_nothing_here(settings: Sett
     assert notes.kinds == ["connector_refused"]
 
 
+@pytest.mark.parametrize(
+    "root",
+    ["DATA", "DATA/keys", "CONF", "HOME"],
+    ids=["the data", "in the data", "the configuration", "above the data"],
+)
+def test_a_root_that_is_the_firewalls_own_by_another_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str
+) -> None:
+    """A disk that takes upper and lower case for the same, or a folder that is mounted twice."""
+    settings = Settings(data=tmp_path / "home" / "data", config=tmp_path / "conf")
+    for one in ("home/data/keys", "conf", "DATA/keys", "CONF", "HOME"):
+        (tmp_path / one).mkdir(parents=True)
+    keep_apart(tmp_path / root, settings)
+
+    def alike(one: Path, other: Path) -> bool:
+        names = [str(path).replace("DATA", "home/data").lower() for path in (one, other)]
+        return names[0] == names[1]
+
+    monkeypatch.setattr(Path, "samefile", alike)
+    with pytest.raises(ConfigurationInvalid, match="own data or configuration"):
+        keep_apart(tmp_path / root, settings)
+    keep_apart(tmp_path / "workspace", settings)
+
+
 def test_processes_that_start_a_new_installation_together_make_one_organisation_and_one_key(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", config=shipped("demo"), root=tmp_path / "workspace")
     start, found = threading.Barrier(4), []
@@ -276,6 +304,31 @@ def test_a_process_with_another_folder_follows_the_one_that_holds_the_configurat
     with Embedded.open(old) as third:
         assert third.app.activated is not None
         assert third.app.activated.release.number == 2
+
+
+def test_a_start_follows_what_was_activated_while_it_compiled_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, root = tmp_path / "data", tmp_path / "workspace"
+    changed = read_folder(folder(tmp_path, "by-hand", ("decision: allow", "decision: deny")))
+    with Embedded.open(Settings(data=data, root=root)) as first:
+
+        class Slow(InPlace):
+            async def load(self, files: Mapping[str, bytes], /) -> Configuration:
+                core, org, by = first.core, first.app.org, ManagedBy.API
+                work = activate(
+                    core.store, core.ids, InPlace(), org=org, files=changed, author="x", message="", managed_by=by
+                )
+                first.run(work)
+                return await super().load(files)
+
+        monkeypatch.setattr(starting, "loader_of", lambda **_: Slow())
+        with Embedded.open(Settings(data=data, config=shipped("demo"), root=root)) as second:
+            assert second.app.ignored
+            assert not second.app.holds
+            active = second.run(second.core.store.release(second.app.org))
+            assert active is not None
+            assert (active.number, active.managed_by) == (2, ManagedBy.API)
 
 
 def test_nothing_is_activated_at_a_start_in_recovery(tmp_path: Path) -> None:

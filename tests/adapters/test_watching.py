@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,11 @@ import pytest
 from aaf.adapters import loading_asyncio, watching
 from aaf.adapters.apart import begin_apart
 from aaf.adapters.folder import MAX_BYTES, MAX_FILES, read_folder
+from aaf.adapters.loading_asyncio import AT_ONCE, WAITING
 from aaf.adapters.loading_asyncio import OnThread as Compiling
 from aaf.adapters.watching import AGAIN, QUIET, RESTLESS, YOUNG, WatchedFolder, read_found
 from aaf.adapters.watching_asyncio import OnThread
-from aaf.domain.errors import ConfigurationInvalid
+from aaf.domain.errors import Code, ConfigurationInvalid, Unavailable
 from aaf.policy.configuration import source_hash
 from aaf.ports import Found
 
@@ -409,3 +410,74 @@ def test_a_server_compiles_on_a_thread_and_not_for_ever(monkeypatch: pytest.Monk
     with pytest.raises(ConfigurationInvalid, match="compiling took more than 0 seconds"):
         asyncio.run(Compiling(0.0).load(files))
     ends.set()
+
+
+@pytest.mark.attack("G40", part="compilations that somebody asks for without end run two at a time")
+def test_few_compile_at_once_a_late_one_keeps_its_place_and_who_finds_no_place_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    goes_on, full = threading.Event(), asyncio.Event()
+    running, most, loops = list[object](), list[int](), list[asyncio.AbstractEventLoop]()
+
+    def compiling(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        running.append(files)
+        most.append(len(running))
+        if len(running) == AT_ONCE:
+            loops[0].call_soon_threadsafe(full.set)
+        assert goes_on.wait(60)
+        running.pop()
+        return files
+
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        loader = Compiling(60.0)
+        begun = [asyncio.ensure_future(loader.load({})) for _ in range(AT_ONCE + WAITING)]
+        await full.wait()
+        with pytest.raises(Unavailable) as caught:
+            await loader.load({})
+        assert caught.value.code is Code.TOO_MANY_CONNECTIONS
+        begun[0].cancel()  # its client went: the thread goes on, and so does the place that it takes
+        await asyncio.sleep(0)
+        goes_on.set()
+        done = await asyncio.gather(*begun, return_exceptions=True)
+        assert [isinstance(one, asyncio.CancelledError) for one in done] == [True, *[False] * (len(begun) - 1)]
+        await loader.load({})
+
+    monkeypatch.setattr(loading_asyncio, "compiled", compiling)
+    asyncio.run(work())
+    assert max(most) == AT_ONCE
+
+
+def test_who_waits_too_long_for_a_turn_is_told_so_and_not_that_its_files_are_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends = threading.Event()
+
+    async def work() -> None:
+        loader = Compiling(0.0)
+        for _ in range(AT_ONCE):
+            with pytest.raises(ConfigurationInvalid):
+                await loader.load({})
+        with pytest.raises(Unavailable):
+            await loader.load({})
+        assert loader._waiting == 0
+
+    monkeypatch.setattr(loading_asyncio, "compiled", lambda _: ends.wait())
+    asyncio.run(work())
+    ends.set()
+
+
+def test_a_thread_that_can_not_be_started_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    async def work() -> None:
+        loader = Compiling()
+        with monkeypatch.context() as without:
+            without.setattr(loading_asyncio, "begin_apart", refuse)
+            for _ in range(AT_ONCE + 1):
+                with pytest.raises(RuntimeError):
+                    await loader.load({})
+        assert (await loader.load({"aaf.yaml": b"version: 1\n"})).rules == ()
+
+    asyncio.run(work())

@@ -239,7 +239,7 @@ def test_what_a_folder_manages_is_not_written_over_the_api(
 
 @pytest.mark.parametrize(
     "name",
-    ["../aaf.yaml", "/etc/passwd", "actions/../x.yaml", ".hidden", "actions/.x.yaml", "a\nb", "a/b/c/d.yaml", ""],
+    ["../aaf.yaml", "/etc/passwd", "actions/../x.yaml", ".hidden", "actions/.x.yaml", "a\nb", "a/b/c/d/e/f.yaml", ""],
 )
 def test_names_that_no_folder_could_hold_are_refused(world: World, name: str) -> None:
     refused = put(world, {**texts(), name: "x"})

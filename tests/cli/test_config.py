@@ -3,13 +3,15 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from aaf.adapters.folder import read_folder
-from tests.cli.conftest import Ended, Scene, run
+from aaf.entrypoints.cli.configuration import reading
+from aaf.entrypoints.cli.terminal.stopping import Stopped
+from tests.cli.conftest import Ended, Scene
 from tests.cli.managed import managed
 from tests.cli.test_prompts import Person, at_a_terminal
 
@@ -245,7 +247,73 @@ def test_an_edit_needs_a_person(house: Scene) -> None:
     assert (done.status, done.err.startswith("nobody_to_ask: ")) == (2, True)
 
 
-def test_a_server_that_names_bad_files_is_not_followed(tmp_path: Path) -> None:
-    assert (
-        run("config", "export", str(tmp_path / "x"), AAF_URL="http://127.0.0.1:1", AAF_API_KEY="aaf_live_x").status == 2
-    )
+@pytest.mark.parametrize("named", ["no-such-editor-here", "'unbalanced", " "])
+def test_an_editor_that_is_not_there_is_told_before_anything_is_asked(house: Scene, tmp_path: Path, named: str) -> None:
+    with at_work(house, "edit", EDITOR=named, TMPDIR=str(tmp_path)) as person:
+        assert person.ended() == 2
+    assert "no_editor" in person.seen
+    assert not list(tmp_path.glob("aaf-*"))
+
+
+@pytest.mark.parametrize("file", ["", "..", "actions/.."])
+def test_what_is_no_name_of_a_file_is_not_edited(house: Scene, tmp_path: Path, file: str) -> None:
+    with at_work(house, "edit", file, EDITOR="true", TMPDIR=str(tmp_path)) as person:
+        assert person.ended() == 2
+    assert "not_found" in person.seen
+    assert not list(tmp_path.glob("aaf-*"))
+
+
+def test_an_editor_that_changes_nothing_changes_no_end_of_a_line(house: Scene, tmp_path: Path) -> None:
+    folder = written(tmp_path / "a", variant("Returns"))
+    (folder / "aaf.yaml").write_bytes(variant("Returns").replace("\n", "\r\n").encode())
+    assert house.aaf("config", "apply", str(folder), "--yes", who="admin").status == 0
+    before = release(house)
+    with at_work(house, "edit", EDITOR="true", TMPDIR=str(tmp_path)) as person:
+        assert person.ended() == 0, person.seen
+    assert "Nothing differs." in person.seen
+    assert release(house) == before
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["../x.yaml"],
+        ["/etc/x.yaml"],
+        ["a//x.yaml"],
+        ["a/../../x.yaml"],
+        [".ssh/x.yaml"],
+        ["a\\..\\x.yaml"],
+        ["a\nb.yaml"],
+        ["a\u202eb.yaml"],
+        ["a/b/c/d/e/f.yaml"],
+        ["x" * 256],
+        ["actions/A.yaml", "actions/a.yaml"],
+        ["actions/\u00e9.yaml", "actions/e\u0301.yaml"],
+    ],
+)
+def test_a_server_that_names_bad_files_is_not_followed(
+    tmp_path: Path, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "firewall", lambda *_: nullcontext(Answering(dict.fromkeys(names, "x"))))
+    with pytest.raises(Stopped):
+        reading.export(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_only_a_folder_gives_are_exported_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"aaf.yaml": "x", "actions/send é.yaml": "y", "a/b/c/d/-e.yaml": "\ufeffz\r\n"}
+    monkeypatch.setattr(reading, "firewall", lambda *_: nullcontext(Answering(files)))
+    reading.export(tmp_path / "out")
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in files} == {
+        name: text.encode() for name, text in files.items()
+    }
+
+
+class Answering:
+    """A server whose release has these files."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files = files
+
+    def get(self, _: str) -> dict[str, object]:
+        return {"files": self.files, "release": 1}

@@ -2,6 +2,9 @@
 
 import pytest
 
+from aaf.adapters.folder import MAX_FILES
+from aaf.analysis.diff import MOST_STEPS, Diff, unified
+from aaf.policy import comparing
 from aaf.policy.comparing import MAX_DIFF, Kind, Names, compare_documents, compare_files
 
 
@@ -39,6 +42,21 @@ def test_many_files_that_differ_in_everything_cost_little_each() -> None:
     new = {name: data.replace(b"a", b"b") for name, data in old.items()}
     found = compare_files(old, new)
     assert {(one.added, one.removed) for one in found} == {(2_000, 2_000)}
+
+
+def test_all_files_that_a_configuration_may_have_share_the_steps_of_one_comparison(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[int] = []
+
+    def counting(*texts: str, steps: int, **names: str) -> Diff:
+        given.append(steps)
+        return unified(*texts, steps=steps, **names)
+
+    monkeypatch.setattr(comparing, "unified", counting)
+    compare_files({}, {f"f{number}": b"x\n" for number in range(MAX_FILES)})
+    assert len(given) == MAX_FILES
+    assert sum(given) <= MOST_STEPS
 
 
 @pytest.mark.parametrize(

@@ -224,3 +224,15 @@ def test_a_start_from_a_stored_release_imports_no_yaml() -> None:
     )
 
     assert done.stdout == b"[]\n"
+
+
+@pytest.mark.requirement("R38")
+@pytest.mark.parametrize("name", ["aaf.yaml", "actions/pay.send.yaml"])
+def test_a_credential_in_a_folder_is_a_problem_with_its_place_and_is_not_repeated(name: str) -> None:
+    credential = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    files = with_main("version: 1\n")
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load({**files, name: f"# é {credential}\n".encode() + files[name]})
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.line, problem.column) == (name, 1, 5)
+    assert credential not in str(problem)

@@ -20,8 +20,10 @@ from aaf.domain.errors import (
 )
 from aaf.domain.principal import Kind
 from aaf.domain.record import ManagedBy, Release
+from aaf.domain.redaction import MASK
 from aaf.domain.states import State
-from aaf.services import changing, policies
+from aaf.services import changing, drafts, policies
+from aaf.services.compiling import MAX_BYTES
 from aaf.services.enacting import MAX_MESSAGE, in_force
 from aaf.services.releases import SHIPPED, activate, is_shipped, tag
 from tests.services.configured import FILES, OPEN, active, kept, opened, replace, roll_back, texts
@@ -173,6 +175,45 @@ def test_too_many_files_and_bad_names_are_refused_before_anything_is_compiled(wo
     assert [problem.file for problem in caught.value.problems] == [".", "../x"]
 
 
+@pytest.mark.parametrize(
+    ("files", "named", "said"),
+    [
+        ({"actions/A.yaml": "x", "actions/a.yaml": "x"}, "actions/a.yaml", "actions/A.yaml"),
+        ({"rules/a.yaml": "x", "Rules/a.yaml": "x"}, "rules/a.yaml", "Rules/a.yaml"),
+        ({"x.yaml": "x", "x.yaml/y.yaml": "x"}, "x.yaml/y.yaml", "x.yaml is a file"),
+        ({"X.yaml": "x", "x.yaml/y.yaml": "x"}, "x.yaml/y.yaml", "X.yaml is a file"),
+        ({"a.yaml": "x" * (MAX_BYTES + 1)}, "a.yaml", "over 1 MiB"),
+        ({f"a{number}.yaml": "x" * MAX_BYTES for number in range(17)}, ".", "bytes together"),
+    ],
+    ids=["case", "case of a folder", "file and folder", "file and folder in case", "large file", "large together"],
+)
+def test_what_no_disk_or_folder_could_hold_is_refused_in_a_draft_too(
+    world: World, files: dict[str, str], named: str, said: str
+) -> None:
+    opened(world)
+    for work in (
+        lambda: replace(world, files),
+        lambda: world.run(drafts.create(world.core, world.admin, edit=files, message="")),
+    ):
+        with pytest.raises(ConfigurationRefused) as caught:
+            work()
+        assert [problem.file for problem in caught.value.problems if said in problem.message] == [named]
+
+
+def test_the_name_of_a_file_holds_no_credential_and_the_refusal_does_not_repeat_it(world: World) -> None:
+    opened(world)
+    with pytest.raises(ConfigurationRefused) as caught:
+        replace(world, {**texts(), f"actions/{SECRET}.yaml": "x"})
+    assert SECRET not in str(caught.value.problems)
+    assert [problem.file for problem in caught.value.problems] == [MASK]
+
+
+def test_a_file_lies_as_deep_as_includes_reach(world: World) -> None:
+    opened(world)
+    wanted = texts(("version: 1\n", "version: 1\ninclude: [a/b/c/d/-x.yaml]\n"))
+    assert replace(world, {**wanted, "a/b/c/d/-x.yaml": "redact: [pin]\n"}).new
+
+
 def test_a_credential_stands_in_no_file(world: World) -> None:
     opened(world)
     with pytest.raises(ConfigurationRefused) as caught:
@@ -243,6 +284,15 @@ def test_going_back_makes_a_release_of_the_old_files(either: World) -> None:
     assert back.release.document == either.run(changing.read(either.core, either.admin, 2)).document
     assert (kept(either), reads(either)) == (OPEN, (State.ALLOWED, 4))
     assert either.bodies("configuration.activated")[-1]["data"]["back_to"] == 2
+
+
+def test_a_message_of_going_back_is_never_cut(world: World) -> None:
+    opened(world)
+    replace(world, texts(TWO))
+    work = changing.roll_back(world.core, world.admin, number=2, message="x" * MAX_MESSAGE, expected=tag(active(world)))
+    with refused(Code.WRONG_TYPE, InputRefused):
+        world.run(work)
+    assert active(world).number == 3
 
 
 def test_going_back_to_what_is_active_changes_nothing(world: World) -> None:

@@ -85,6 +85,16 @@ def test_activating_a_draft_is_one_commit_that_ends_it(either: World) -> None:
     assert either.bodies("configuration.activated")[-1]["data"]["draft"] == draft.id
 
 
+def test_a_draft_that_is_what_is_active_already_ends_with_an_event_and_no_release(either: World) -> None:
+    opened(either)
+    draft = begin(either, {})
+    done = activate(either, draft)
+    assert (done.new, done.release.number) == (False, 2)
+    assert either.run(drafts.listed(either.core, either.admin)) == []
+    (body,) = either.bodies("configuration.draft_discarded")
+    assert (body["data"]["draft"], body["actor"]) == (draft.id, either.admin.principal.actor)
+
+
 def test_a_draft_that_is_activated_by_two_at_once_is_one_release(either: World) -> None:
     opened(either)
     draft = begin(either)

@@ -420,6 +420,58 @@ def test_a_folder_that_counts_again_is_imported_although_nobody_touched_it(one: 
         assert one.look() is None
 
 
+@dataclass
+class Meanwhile:
+    """Compiling during which something happens, once."""
+
+    happens: Any
+
+    async def load(self, files: Mapping[str, bytes], /) -> Configuration:
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            happens()
+        return await InPlace().load(files)
+
+
+@pytest.mark.requirement("R38")
+def test_who_compiled_for_longer_than_its_lease_writes_nothing_over_what_another_imported(either: World) -> None:
+    newer = edited("aaf.yaml", ("quorum: 1", "quorum: 2"))
+    two = process(either, "two")
+
+    def take_over() -> None:
+        either.clock.advance(HOLD + 1)
+        assert two.keep()
+        assert isinstance(two.save(newer), Activated)
+
+    one = process(either, loader=Meanwhile(take_over))
+    assert one.keep()
+    done = one.save(DENYING)
+
+    assert isinstance(done, Delayed)
+    assert done.failure.code is Code.STORE_CONFLICT
+    assert stands(either).release.source == source_hash(newer)
+
+
+def test_who_compiled_for_longer_than_its_lease_goes_on_where_nobody_took_over(either: World) -> None:
+    one = process(either, loader=Meanwhile(lambda: either.clock.advance(HOLD + 1)))
+    assert one.keep()
+    assert isinstance(one.save(DENYING), Activated)
+    assert stands(either).holder == "one"
+
+
+@pytest.mark.requirement("R38")
+def test_what_the_api_changed_while_the_folder_was_compiled_is_not_written_over(either: World) -> None:
+    by_hand = edited("aaf.yaml", ("quorum: 1", "quorum: 2"))
+    one = process(either, loader=Meanwhile(lambda: managed(either, ManagedBy.API, by_hand)))
+    assert one.keep()
+
+    assert isinstance(one.save(DENYING), Delayed)
+    assert stands(either).release.source == source_hash(by_hand)
+    either.clock.advance(2)
+    assert one.look() is None
+    assert not one.watcher.waits
+
+
 def managed(world: World, by: ManagedBy, files: Mapping[str, bytes]) -> None:
     """A release as the API makes it."""
     done = activate(
@@ -479,6 +531,7 @@ def test_a_visit_keeps_nothing_of_what_it_found(one: Process) -> None:
     before = stands(one.world).watch
     visit = process(one.world, "visitor", folder="/home/agent")
     visit.watcher._desk = replace(visit.desk, lasting=False)
+    one.world.run(one.world.store.take_lease(CONFIGURATION, "one", 0))
     visit.watcher.holds = True
     assert isinstance(visit.save(BROKEN), Refused)
     assert isinstance(visit.save(DENYING), Activated)

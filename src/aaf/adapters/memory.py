@@ -7,6 +7,7 @@ jump are played by its arguments.
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from aaf.adapters.clock import Clock, Doubt, Mark, SystemClock, read
 from aaf.adapters.expectations import first_conflict, reviews
@@ -343,9 +344,9 @@ class MemoryStore:
         return self._tables.drafts.get((org, draft))
 
     async def drafts(self, org: str) -> list[Draft]:
-        """All drafts, oldest id first."""
+        """All drafts without their files, oldest id first."""
         with self._lock:
-            found = [draft for (its, _), draft in self._tables.drafts.items() if its == org]
+            found = [replace(draft, files=b"{}") for (its, _), draft in self._tables.drafts.items() if its == org]
         return sorted(found, key=lambda draft: draft.id)
 
     async def watch(self, org: str) -> Watch | None:

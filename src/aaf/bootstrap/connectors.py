@@ -184,7 +184,7 @@ def keep_apart(root: Path, settings: Settings) -> None:
     """
     real, data = root.resolve(), settings.data.resolve()
     own = [data, *([settings.config.resolve()] if settings.config else [])]
-    if any(path.is_relative_to(real) for path in own) or real.is_relative_to(data):
+    if any(_lies_in(path, real) for path in own) or _lies_in(real, data):
         problem = Problem(
             "aaf.yaml",
             0,
@@ -193,3 +193,15 @@ def keep_apart(root: Path, settings: Settings) -> None:
             "choose a folder beside them, or beneath the configuration such as ./workspace",
         )
         raise ConfigurationInvalid((problem,))
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or lies in it, also where the disk knows the folder by a second name: in other letters, or mounted twice."""
+    return any(one == folder or _same(one, folder) for one in (path, *path.parents))
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except FileNotFoundError:  # what isn't there has no second name
+        return False

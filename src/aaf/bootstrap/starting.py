@@ -12,7 +12,7 @@ from aaf.bootstrap.choices import engine_of, loader_of, log_of, meter_of, secret
 from aaf.bootstrap.connectors import Checking, Configured
 from aaf.bootstrap.installation import opened, write_secret
 from aaf.bootstrap.placing import placed, placing
-from aaf.domain.errors import ConfigurationInvalid, StoreFailed
+from aaf.domain.errors import ConfigurationInvalid, StoreFailed, Unavailable
 from aaf.domain.metering import Metric
 from aaf.domain.record import ManagedBy
 from aaf.ports import Anchors, Log, Store
@@ -144,11 +144,12 @@ async def _started(
     org = orgs[0] if orgs else str(uuid5(UUID(installation), "organisation"))
     credentials = secrets_of(settings, ring, asynchronous=asynchronous)
     connectors = Configured(settings, log, credentials, asynchronous=asynchronous)
-    loader = loader_of(asynchronous=asynchronous)
+    # Two, so that what is saved in the folder doesn't wait for what is sent by people.
+    loader, importing = loader_of(asynchronous=asynchronous), loader_of(asynchronous=asynchronous)
     if part is not Part.PERSON:
-        loader = Checking(loader, connectors)
+        loader, importing = Checking(loader, connectors), Checking(importing, connectors)
     folder = WatchedFolder(settings.config or shipped("safe"))
-    desk = Desk(store, ids, loader, credentials, org, process, os.getpid(), folder.name, lasting=part is Part.SERVER)
+    desk = Desk(store, ids, importing, credentials, org, process, os.getpid(), folder.name, lasting=part is Part.SERVER)
     began = _Began()
     if part is not Part.PERSON:
         began = await _import(desk, settings, log, recovering=recovering)
@@ -237,7 +238,13 @@ async def _import(desk: Desk, settings: Settings, log: Log, *, recovering: str |
         if ignored:
             log.entry("configuration_not_activated", {"release": active.number, "recovering": recovering})
         return _Began(holds=holds, ignored=ignored, seed=seed and found.source != active.source)
-    done = await import_files(desk, found, message="read at start" if settings.config else SHIPPED)
+    try:
+        done = await import_files(desk, found, message="read at start" if settings.config else SHIPPED)
+    except Unavailable:  # another process was faster: what it activated is followed
+        if (active := await desk.store.release(desk.org)) is None:
+            raise
+        log.entry("configuration_not_activated", {"release": active.number, "recovering": None})
+        return _Began(ignored=True)
     if settings.config is None:
         # Whoever watches no folder keeps nobody from importing one.
         await desk.store.take_lease(CONFIGURATION, desk.process, 0)

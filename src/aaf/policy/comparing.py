@@ -14,7 +14,7 @@ from aaf.domain.canonical import Json
 
 MAX_DIFF = 524_288
 """Characters of all diffs of one comparison; a diff that would go beyond them is left out."""
-_LEAST_STEPS = 5_000
+_LEAST_STEPS = 1_000
 _NOTHING = "/dev/null"
 _UNCOMPARED = frozenset({"format", "warnings"})
 SETTINGS = "settings"

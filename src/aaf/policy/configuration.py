@@ -40,6 +40,7 @@ MAX_PROBLEMS = 200
 """Problems that one load says; it stops there."""
 
 _MAX_RUN = 3600
+_NEWER = "use the newer program"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,16 @@ class Configuration:
         """What `to_stored` gave, without YAML and without checking again.
 
         Raises:
-            ConfigurationInvalid: it is of another format.
+            ConfigurationInvalid: it is of another format, or has a member that this program would leave out of what it judges by.
         """
         if document.get("format") != FORMAT:
             found = str(document.get("format"))[:64]
+            problem = Problem("release", 0, 0, f"the stored format is {found}, this program reads {FORMAT}", _NEWER)
+            raise ConfigurationInvalid((problem,))
+        if unknown := document.keys() - _MEMBERS:
+            named = ", ".join(sorted(unknown))[:200]
             problem = Problem(
-                "release", 0, 0, f"the stored format is {found}, this program reads {FORMAT}", "use the newer program"
+                "release", 0, 0, f"the stored release says what this program doesn't know: {named}", _NEWER
             )
             raise ConfigurationInvalid((problem,))
         return cls(
@@ -176,6 +181,10 @@ class Configuration:
             retention=Retention.from_json(document["retention"]) if "retention" in document else KEPT,
             alerts=tuple(Alert.from_json(alert) for alert in document.get("alerts", ())),
         )
+
+
+_MEMBERS = frozenset(Configuration(Catalogue(())).to_stored())
+"""What a stored release may say; one of before some of them lacks those."""
 
 
 def source_hash(files: Mapping[str, bytes]) -> str:
@@ -212,6 +221,7 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     if sum(map(len, files.values())) > MAX_TOTAL:
         faults.add((0, 0), f"the files are larger than {MAX_TOTAL} bytes together", "take something out")
         return None
+    _refuse_credentials(files, faults)
     entries = read_actions(files, faults)
     # Rules are checked against the catalogue: with a part of it missing they would only add false alarms.
     broken = bool(faults.problems)
@@ -241,6 +251,15 @@ def _read_files(files: Mapping[str, bytes], faults: Faults, parser: Parser | Non
     modules = read_modules(texts, parser, around, faults)
     warnings = (warning for module in modules for warning in module.warnings)
     return replace(configuration, modules=modules, warnings=(*configuration.warnings, *warnings))
+
+
+def _refuse_credentials(files: Mapping[str, bytes], faults: Faults) -> None:
+    # Imported here: a start from a stored release reads no files.
+    from aaf.policy.document.credentials import INSTEAD, credentials  # noqa: PLC0415
+
+    for name, data in files.items():
+        for place, message in credentials(data.decode("utf-8", "replace")):
+            faults.of(name).add(place, message, INSTEAD)
 
 
 def _read_document(

@@ -14,5 +14,6 @@ class Loader(Protocol):
 
         Raises:
             ConfigurationInvalid: it has problems, or compiling took too long.
+            Unavailable: too much is being compiled already.
         """
         ...

@@ -118,7 +118,7 @@ class Reader(Protocol):
         """One draft."""
 
     async def drafts(self, org: str) -> list[Draft]:
-        """All drafts, oldest id first."""
+        """All drafts, oldest id first, each with no files: `{}`; all of theirs together could be more than a process holds."""
 
     async def watch(self, org: str) -> Watch | None:
         """What was last found in the organisation's folder."""

@@ -16,7 +16,7 @@ from aaf.policy.configuration import Configuration
 from aaf.services.access import require
 from aaf.services.compiling import Edit, compiled, encoded, patched
 from aaf.services.core import Caller, Core
-from aaf.services.enacting import MAX_MESSAGE, Wanted, changes_between, enact, expect, in_force, recorded
+from aaf.services.enacting import Wanted, changes_between, enact, expect, in_force, recorded
 from aaf.services.releases import Activated, files_of
 
 
@@ -216,6 +216,6 @@ async def roll_back(core: Core, caller: Caller, *, number: int, message: str, ex
         await expect(core, now, expected)
         files = known_files(await numbered(core, caller, number))
         said = f"Roll back to release {number}" + (f": {message}" if message else "")
-        return Wanted(files, said[:MAX_MESSAGE], told={"back_to": number})
+        return Wanted(files, said, told={"back_to": number})
 
     return await recorded(core, caller, enact(core, caller, wanted))

@@ -4,17 +4,21 @@ Beyond what the loader says: names that a folder could hold, no credential in a 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from aaf.analysis.secrets import recognised
 from aaf.domain.errors import ConfigurationInvalid, ConfigurationRefused, Problem
+from aaf.domain.redaction import MASK
 from aaf.policy.configuration import MAIN, Configuration
+from aaf.policy.document.credentials import INSTEAD, credentials
+from aaf.policy.document.including import MAX_TOTAL
 from aaf.services.core import Core
-from aaf.services.quoting import holds_a_secret
+from aaf.services.quoting import holds_a_secret, quotes_a_secret
 
 MAX_FILES = 500
-_NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/){0,2}[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+MAX_BYTES = 1 << 20
+"""Of one file, as in a folder."""
+_NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 Edit: TypeAlias = Mapping[str, str | None]
 """A merge patch (RFC 7396) of files: a text replaces or adds the file of that name, None removes it."""
@@ -53,32 +57,47 @@ def check_files(core: Core, files: Mapping[str, bytes]) -> None:
     problems: list[Problem] = []
     if len(files) > MAX_FILES:
         problems.append(Problem(".", 0, 0, f"there are more than {MAX_FILES} files", "leave out what isn't needed"))
+    if sum(map(len, files.values())) > MAX_TOTAL:
+        message = f"the files are larger than {MAX_TOTAL} bytes together"
+        problems.append(Problem(".", 0, 0, message, "leave out what isn't needed"))
     for name, data in files.items():
         if not _NAME.fullmatch(name):
             problems.append(Problem(name[:100], 0, 0, "this is no name of a file", "such as actions/mail.send.yaml"))
-            continue
-        problems += _credentials(core, name, data.decode())
+        elif quotes_a_secret(core, name):
+            hint = "such as actions/mail.send.yaml"
+            problems.append(Problem(MASK, 0, 0, "this name of a file holds a credential", hint))
+        elif len(data) > MAX_BYTES:
+            problems.append(Problem(name, 0, 0, "the file is over 1 MiB", "split it"))
+        else:
+            problems += _credentials(core, name, data.decode())
+    problems += _colliding(name for name in files if _NAME.fullmatch(name))
     if problems:
         raise ConfigurationRefused(tuple(problems))
 
 
+def _colliding(names: Iterable[str]) -> Iterator[Problem]:
+    """Names of which some disk would hold only one: those that differ in upper and lower case, and a file named as a folder is."""
+    seen: dict[str, str] = {}
+    listed = sorted(names)
+    for name in listed:
+        first = seen.setdefault(name.lower(), name)
+        if first != name:
+            message = f"another file is named {first}, which some disks take for the same"
+            yield Problem(name, 0, 0, message, "choose names that differ in more than upper and lower case")
+    for name in listed:
+        parts = name.lower().split("/")
+        for end in range(1, len(parts)):
+            above = seen.get("/".join(parts[:end]))
+            if above is not None:
+                yield Problem(name, 0, 0, f"{above} is a file, so it holds no other", "choose another name")
+
+
 def _credentials(core: Core, name: str, text: str) -> list[Problem]:
     """Where credentials stand that have the form of one; one that the firewall holds is found in any encoding, and so without a place."""
-    hint = "keep it with `aaf secrets set HANDLE` and write the handle"
-    found = [
-        Problem(name, *_place(text, one.start), f"this looks like {one.kind}", hint)
-        for one in recognised(text)
-        if one.certain
-    ]
+    found = [Problem(name, *place, message, INSTEAD) for place, message in credentials(text)]
     if not found and holds_a_secret(core, text):
-        found.append(Problem(name, 0, 0, "a secret that the firewall holds stands in this file", hint))
+        found.append(Problem(name, 0, 0, "a secret that the firewall holds stands in this file", INSTEAD))
     return found
-
-
-def _place(text: str, at: int) -> tuple[int, int]:
-    """Line and column, counted from 1, of a place in the UTF-8 of a text."""
-    before = text.encode()[:at].decode("utf-8", "ignore")
-    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 def check_connectors(core: Core, configuration: Configuration) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from aaf.domain.canonical import Json
 from aaf.domain.errors import Code, ConfigurationConflict, InputRefused, NotFound, StateConflict
-from aaf.domain.events import EventType, occurrence
+from aaf.domain.events import Event, EventType, occurrence
 from aaf.domain.principal import Permission
 from aaf.domain.record import Draft, Release
 from aaf.policy.comparing import Changes, compare_files
@@ -69,7 +69,7 @@ def merged(base: Mapping[str, bytes], own: Mapping[str, bytes], theirs: Mapping[
 
 
 async def listed(core: Core, caller: Caller) -> list[Draft]:
-    """Every draft, oldest first.
+    """Every draft without its files, oldest first.
 
     Raises:
         NotPermitted: the caller may not.
@@ -234,6 +234,7 @@ async def activate(core: Core, caller: Caller, draft: str, *, message: str | Non
             found.message if message is None else message,
             (RemoveDraft(found.id, found.version),),
             {"draft": found.id},
+            (await _event(core, caller, found, EventType.CONFIGURATION_DRAFT_DISCARDED),),
         )
 
     return await recorded(core, caller, enact(core, caller, wanted))
@@ -328,19 +329,7 @@ async def _commit(core: Core, caller: Caller, draft: Draft, write: Write, kind: 
     """
     for _ in range(ATTEMPTS):
         require(caller, Permission.ORG_CONFIGURATION_WRITE)
-        event = occurrence(
-            event_id=core.ids.new(),
-            org=draft.org,
-            at=await core.store.now(),
-            actor=caller.principal.actor,
-            kind=kind,
-            data={
-                "base": draft.base,
-                "draft": draft.id,
-                "source": source_hash(encoded(texts_of(draft))),
-                "version": draft.version,
-            },
-        )
+        event = await _event(core, caller, draft, kind)
         commit = Commit(draft.org, (write,), (event,), epoch=caller.known.epoch, admission=True)
         match await core.store.commit(commit):
             case Committed():
@@ -350,3 +339,20 @@ async def _commit(core: Core, caller: Caller, draft: Draft, write: Write, kind: 
             case _:
                 break
     raise StateConflict(Code.DRAFT_CONFLICT, "Somebody else saved this draft at the same moment.", hint=_AGAIN)
+
+
+async def _event(core: Core, caller: Caller, draft: Draft, kind: EventType) -> Event:
+    """What became of one version."""
+    return occurrence(
+        event_id=core.ids.new(),
+        org=draft.org,
+        at=await core.store.now(),
+        actor=caller.principal.actor,
+        kind=kind,
+        data={
+            "base": draft.base,
+            "draft": draft.id,
+            "source": source_hash(encoded(texts_of(draft))),
+            "version": draft.version,
+        },
+    )

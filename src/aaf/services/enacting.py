@@ -23,7 +23,7 @@ from aaf.domain.errors import (
     StoreFailed,
     Unavailable,
 )
-from aaf.domain.events import EventType, occurrence
+from aaf.domain.events import Event, EventType, occurrence
 from aaf.domain.principal import Permission
 from aaf.domain.record import ManagedBy, Release
 from aaf.policy.comparing import Changes, compare_documents, compare_files
@@ -49,12 +49,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What shall become active: `writes` are committed with it, `told` stands in the event too."""
+    """What shall become active: `writes` are committed with it, `told` stands in the event too.
+
+    Where that is active already, the writes are committed all the same, with the events `unchanged`.
+    """
 
     files: Mapping[str, bytes]
     message: str
     writes: tuple[Write, ...] = ()
     told: Mapping[str, Json] = field(default_factory=dict)
+    unchanged: tuple[Event, ...] = ()
 
 
 async def enact(core: Core, caller: Caller, prepare: Callable[[Release], Awaitable[Wanted]]) -> Activated:
@@ -79,7 +83,7 @@ async def enact(core: Core, caller: Caller, prepare: Callable[[Release], Awaitab
         if source == now.source:
             if not wanted.writes:
                 return Activated(now, new=False)
-            commit = Commit(org, wanted.writes, (), epoch=caller.known.epoch)
+            commit = Commit(org, wanted.writes, wanted.unchanged, epoch=caller.known.epoch)
             release, configuration = now, None
         else:
             configuration = built.get(source) or await compiled(core, wanted.files)

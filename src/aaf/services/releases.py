@@ -4,14 +4,14 @@ Files are compiled before anything is written; a folder that is broken leaves wh
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aaf.domain.canonical import Json, canonical
 from aaf.domain.errors import Code, ConfigurationInvalid, StoreFailed, Unavailable
 from aaf.domain.events import Event, EventType, occurrence
 from aaf.domain.record import ManagedBy, Release
-from aaf.policy.configuration import source_hash
+from aaf.policy.configuration import Configuration, source_hash
 from aaf.ports import Commit, Committed, Ids, InsertRelease, Loader, RaiseEpoch, Store
 
 ATTEMPTS = 3
@@ -38,8 +38,11 @@ async def activate(
     author: str,
     message: str,
     managed_by: ManagedBy = ManagedBy.FILE,
+    check: Callable[[Release | None, Configuration], Awaitable[None]] | None = None,
 ) -> Activated:
     """Activate the configuration in `files`, unless the active release came from the same bytes; `managed_by` holds where it doesn't say who manages it.
+
+    `check` is asked before each attempt about the release that would be replaced, and what it raises ends this.
 
     Raises:
         ConfigurationInvalid: it has problems; the active release stays, and the refusal is recorded.
@@ -62,6 +65,8 @@ async def activate(
         except ConfigurationInvalid as invalid:
             await record_refusal(store, ids, org, source, len(invalid.problems))
             raise
+        if check is not None:
+            await check(active, configuration)
         now = await store.now()
         release = Release(
             org=org,

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from aaf.analysis.secrets import without_recognised
 from aaf.domain.api_key import PREFIX
-from aaf.domain.errors import AafError, Code, ConfigurationInvalid, ConnectorFailed, Problem, StoreFailed
+from aaf.domain.errors import AafError, Code, ConfigurationInvalid, ConnectorFailed, Problem, StoreFailed, Unavailable
 from aaf.domain.record import ManagedBy, Release, Watch
 from aaf.domain.redaction import MASK, Values
+from aaf.policy.configuration import Configuration
 from aaf.ports import Commit, Folder, Found, Ids, KnownSecrets, Loader, Log, PutWatch, Store
 from aaf.services.releases import Activated, activate, record_refusal
 
@@ -78,8 +79,12 @@ async def import_files(desk: Desk, found: Found, *, message: str) -> Imported:
 
     Raises:
         StoreFailed: the store is in recovery, or can't take it.
-        Unavailable: others activated at the same time, three times over.
+        Unavailable: others activated at the same time, three times over, or took over meanwhile.
     """
+
+    async def check(active: Release | None, configuration: Configuration) -> None:
+        await _check_turn(desk, active, configuration)
+
     active = await desk.store.release(desk.org)
     before = await desk.store.watch(desk.org)
     number = active.number if active else 0
@@ -87,7 +92,14 @@ async def import_files(desk: Desk, found: Found, *, message: str) -> Imported:
         if found.problems:
             raise ConfigurationInvalid(found.problems)  # noqa: TRY301 - the same way as for what doesn't compile
         done = await activate(
-            desk.store, desk.ids, desk.loader, org=desk.org, files=found.files, author="system", message=message
+            desk.store,
+            desk.ids,
+            desk.loader,
+            org=desk.org,
+            files=found.files,
+            author="system",
+            message=message,
+            check=check,
         )
     except ConfigurationInvalid as invalid:
         if found.problems:
@@ -99,6 +111,22 @@ async def import_files(desk: Desk, found: Found, *, message: str) -> Imported:
     if done.new:
         return done
     return Unchanged(done.release, mended=before is not None and bool(before.problems) and before.release == number)
+
+
+async def _check_turn(desk: Desk, active: Release | None, configuration: Configuration) -> None:
+    """Compiling takes longer than a lease: whoever activated meanwhile is not written over with what was read before.
+
+    The commit compares the number of `active`, so what is asked here still holds then.
+
+    Raises:
+        Unavailable: another process imports by now, or the API manages the configuration by now.
+    """
+    if active is None:
+        return
+    if active.managed_by is ManagedBy.API and configuration.managed_by is not ManagedBy.FILE:
+        raise Unavailable(Code.STORE_CONFLICT, "The configuration is managed by the API by now.")
+    if not await desk.store.take_lease(CONFIGURATION, desk.process, HOLD):
+        raise Unavailable(Code.STORE_CONFLICT, "Another process imports the configuration by now.")
 
 
 async def takes_over(desk: Desk, found: Found) -> bool:
@@ -225,6 +253,7 @@ class Watcher:
         self._retry_at = now + RETRY
         active = await store.release(self._desk.org)
         if active is not None and active.managed_by is ManagedBy.API and not await self._takes_over(found):
+            self._why = ""
             return None  # it stays pending: it counts as soon as a release says that files are what counts
         if await store.recovering() is not None and (active is None or active.source != found.source):
             raise _recovering()

@@ -278,7 +278,7 @@ DRAFT: LiteralString = """
 SELECT org, id, version, base, files, message, author, updated_at FROM draft WHERE org = ? AND id = ?
 """
 DRAFTS: LiteralString = """
-SELECT org, id, version, base, files, message, author, updated_at FROM draft WHERE org = ? ORDER BY id
+SELECT org, id, version, base, x'7b7d', message, author, updated_at FROM draft WHERE org = ? ORDER BY id
 """
 
 UPSERT_WATCH: LiteralString = """

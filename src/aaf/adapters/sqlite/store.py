@@ -294,7 +294,7 @@ class SqliteStore:
         return Draft(*row) if row else None
 
     async def drafts(self, org: str) -> list[Draft]:
-        """All drafts, oldest id first."""
+        """All drafts without their files, oldest id first."""
         return [Draft(*row) for row in self._all(queries.DRAFTS, (org,))]
 
     async def watch(self, org: str) -> Watch | None:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -124,15 +125,19 @@ def edit(
     if not on_terminal():
         hint = "In a script, use `aaf config export` and `aaf config apply`."
         raise Stopped("nobody_to_ask", "This asks a person at a terminal.", hint=hint)
+    if file.rpartition("/")[2] in {"", ".", ".."}:
+        raise Stopped("not_found", "This is no name of a file.", hint="`aaf config show` lists the files.")
+    editor = _editor()
     with firewall(url, ca) as client:
         now = client.get(PATH)
         files = member(now, "files")
         before = text(files, file) if file in files else ""
-        place = Path(tempfile.mkdtemp(prefix="aaf-")) / Path(file).name
-        place.write_text(before, encoding="utf-8")
+        place = Path(tempfile.mkdtemp(prefix="aaf-")) / file.rpartition("/")[2]
+        # As bytes, because what ends a line would be made another here.
+        place.write_bytes(before.encode())
         done = None
         try:
-            after = _edited(client, place, file, files)
+            after = _edited(client, editor, place, file, files)
             if after != before:
                 if not yes:
                     proceed("Activate this?")
@@ -150,14 +155,37 @@ def edit(
         tell_activated(done, as_json=False)
 
 
-def _edited(client: Client, place: Path, file: str, files: Mapping[str, Json]) -> str:
+def _editor() -> list[str]:
+    """The words of the command that the person named.
+
+    Raises:
+        Stopped: they make none.
+    """
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        words = shlex.split(named)
+    except ValueError:
+        words = []
+    if not words or shutil.which(words[0]) is None:
+        hint = "Set EDITOR to a program that is installed, such as EDITOR=nano."
+        raise Stopped("no_editor", "The editor that $VISUAL or $EDITOR names can't be started.", hint=hint)
+    return words
+
+
+def _editing(command: list[str]) -> int:
+    """Wait for the editor that the person chose."""
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - that one, without a shell
+
+
+def _edited(client: Client, editor: list[str], place: Path, file: str, files: Mapping[str, Json]) -> str:
     """The text as a person left it, once it has no problems."""
     while True:
-        command = [*shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"), str(place)]
-        if subprocess.run(command, check=False).returncode != 0:  # noqa: S603 - the editor that the person chose
+        if _editing([*editor, str(place)]) != 0:
             raise Stopped("stopped", "The editor ended with an error; nothing was changed.", status=Status.NO)
         try:
-            after = place.read_text(encoding="utf-8")
+            after = place.read_bytes().decode()
+        except FileNotFoundError:
+            raise Stopped("stopped", "The editor left no file; nothing was changed.", status=Status.NO) from None
         except UnicodeDecodeError:
             raise Stopped("not_text", "What the editor saved is no text in UTF-8.") from None
         if files.get(file) == after:

@@ -1,7 +1,8 @@
 """`aaf config show`, `history`, `diff` and `export`: what is and was in force."""
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,10 @@ from aaf.entrypoints.cli.terminal.output import data, fields, instant, note, say
 from aaf.entrypoints.cli.terminal.reading import flag, member, members, number, text, texts
 from aaf.entrypoints.cli.terminal.stopping import Status, Stopped, no_key
 
-_NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/){0,2}[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_PART = re.compile(r"[^./\\][^/\\]*")
+_MOST_PARTS = 5
+_LONGEST = 255
+"""Bytes of one part of a name."""
 _OPENED = 0o700
 
 OfRelease = Annotated[int | None, typer.Option("--release", metavar="N", min=1, help="Not the active one but this.")]
@@ -147,17 +151,36 @@ def export(
         raise Stopped("not_found", "The files of this release were not kept.", hint=hint, status=Status.NO)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Stopped("file_unusable", f"{folder} is there already, with something in it.", hint="Name a new folder.")
-    for name in files:
-        if not _NAME.fullmatch(name):
-            raise Stopped(
-                "unexpected_answer", "The server names a file that no folder may hold.", hint="Tell whoever runs it."
-            )
+    _check_names(files)
     for name in files:
         path = folder / name
         path.parent.mkdir(mode=_OPENED, parents=True, exist_ok=True)
         with new_file(path) as out:
             out.write(text(files, name).encode())
     say(f"{len(files)} files of release {number(found, 'release')} written to {quiet(str(folder))}")
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Refuse names that would lead out of a folder or hide in it, and those of which some disk would hold only one, before anything is written.
+
+    Raises:
+        Stopped: there are such.
+    """
+    seen: set[str] = set()
+    for name in names:
+        parts = name.split("/")
+        plain = all(_PART.fullmatch(one) and one.isprintable() and len(one.encode()) <= _LONGEST for one in parts)
+        if not plain or len(parts) > _MOST_PARTS:
+            raise Stopped(
+                "unexpected_answer", "The server names a file that no folder may hold.", hint="Tell whoever runs it."
+            )
+        folded = unicodedata.normalize("NFC", name).casefold()
+        if folded in seen:
+            hint = "`aaf config show FILE` prints each of them."
+            raise Stopped(
+                "file_unusable", f"Two files of the release have the name {quiet(name)} on some disks.", hint=hint
+            )
+        seen.add(folded)
 
 
 def _address(release: int | None) -> str:
