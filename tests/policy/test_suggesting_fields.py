@@ -193,6 +193,7 @@ def test_a_range_of_a_declared_amount_says_its_currency() -> None:
         (within, Bound({"params.c": {"in": ["EUR", "USD"]}})),
         (within, Bound({"params.c": {"eq": "eur"}})),
         (within, Bound({"any": []})),
+        (Bound(), Bound()),
     ):
         assert of_amount(value, unit, paths) is None
 
@@ -204,6 +205,8 @@ def test_a_host_or_a_folder_that_no_rule_can_name_keeps_its_beginning() -> None:
     assert bound(odd).unlimited
     double = [f"https://a-.b/{number}" for number in range(FEW + 1)]
     assert bound(double).match["f"] == {"starts_with": "https://a-.b/"}
+    coded = [f"a{number}.xn--a.example.com" for number in range(FEW + 1)]
+    assert bound(coded).match["f"] == {"ends_with": ".xn--a.example.com"}
     names = [f"a{number}.b--c.example-.com" for number in range(FEW + 1)]
     assert bound(names).unlimited
 

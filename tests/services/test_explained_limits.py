@@ -1,10 +1,19 @@
 """An explanation of what limits decided says what they had counted, and varies neither that nor the time."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from aaf.domain.decision import Source, Verdict, Vote, combine
+from aaf.domain.errors import Code
 from aaf.domain.states import State
+from aaf.policy.catalogue import ActionClass, Risk
+from aaf.policy.conditions import AllOf, AnyOf, Probe
+from aaf.policy.decision_input import Input
+from aaf.policy.operators import Op
+from aaf.policy.rules import Rule
+from aaf.services.unvaried import unvaried
 from tests.services.test_explaining import told, ways
 from tests.services.test_limiting import HELD, PAYMENTS, limited, pay
 from tests.services.test_modules import having
@@ -72,6 +81,7 @@ def test_a_rule_that_asks_for_the_time_or_a_count_says_what_it_was(world: World)
     assert note.startswith(
         "The rule busy asks for what was counted, which is never varied: the limit pays is used up until "
     )
+    assert told(world, world.submit("shell.run", {"command": "uptime"}).record)["notes"] == []
     (note,) = told(world, world.submit("files.read", {"path": "a.txt"}).record)["notes"]
     assert note.startswith("The rule late asks for the time, which is never varied: it was 20")
     (leaf,) = [
@@ -103,3 +113,24 @@ def test_another_amount_is_held_to_what_the_ceiling_had_left(world: World) -> No
     world.configure(held)
     found = told(world, pay(world, "60.00"))
     assert (limits(found), ways(found)) == ([("payments", "require_approval", False)], [])
+
+
+def test_an_amount_in_a_currency_that_was_not_counted_is_not_tried(world: World) -> None:
+    euro = MAIN.replace('params.amount: {gt: "100.00"}', "params.currency: EUR")
+    spend = PAYMENTS.replace("ceiling: '100.00', currency: EUR", "ceilings: {EUR: '900.00', USD: '900.00'}")
+    dollar = ("rules:\n", "rules:\n  - {name: dollar, match: {tool: pay, params.currency: USD}, decision: deny}\n")
+    main = edited("aaf.yaml", dollar, files={"aaf.yaml": euro.encode()})["aaf.yaml"].decode()
+    world.configure(limited(main=main))
+    assert ('params.currency "USD"', "deny") in ways(told(world, pay(world)))
+    world.configure(limited(spend=spend, main=main))
+    assert ('params.currency "USD"', "deny") not in ways(told(world, pay(world)))
+
+
+def test_what_was_not_counted_is_not_told() -> None:
+    probe = Probe("counters.day.exceeded", Op.EQ, value=True)
+    rule = Rule("busy", AllOf((AnyOf((probe, Probe("tool", Op.EQ, "a"))),)), Verdict.DENY, "x", None)
+    asked = Input("a.b", {}, "1", "a", "o", ActionClass.READ, Risk.LOW, 1, 1)
+    decision = combine(pool=(Vote(Verdict.DENY, Source.RULE, Code.RULE, "busy", "x"),))
+    assert [*unvaried([rule], decision, asked)] == []
+    (note,) = unvaried([rule], decision, replace(asked, counters={"day.exceeded": 0, "day.remaining": 3}))
+    assert note == "The rule busy asks for what was counted, which is never varied: the limit day had 3 left."

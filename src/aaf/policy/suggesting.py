@@ -243,9 +243,7 @@ class _Builder:
         if self._entry.amount is None:
             return
         value, currency = (path.removeprefix("params.") for path in self._entry.amount)
-        if value not in bounds or currency not in bounds:
-            return
-        joined = of_amount(bounds[value], bounds[currency], self._entry.amount)
+        joined = of_amount(bounds.get(value, Bound()), bounds.get(currency, Bound()), self._entry.amount)
         if joined is not None:
             bounds[value] = replace(bounds[value], match={"amount": joined})
             bounds[currency] = replace(bounds[currency], match={})
