@@ -114,6 +114,8 @@ def test_a_module_that_asks_for_what_was_not_counted_is_not_decidable(world: Wor
     assert undecided(compared(world, having(by_rate, rate)).tally) == {Undecidable.LIMIT: 1}
     whole = 'decision := "deny" if { some key; input[key] == "evil" }\n'
     assert undecided(compared(world, having(whole, rate)).tally) == {Undecidable.LIMIT: 1}
+    lacking = 'decision := "deny" if not input.counters.pays.remaining\n'
+    assert undecided(compared(world, having(lacking, rate)).tally) == {Undecidable.LIMIT: 1}
     silent = 'decision := "deny" if input.params.to == "evil"\n'
     assert compared(world, having(silent, rate)).tally.same == 1
     world.configure(rate)
@@ -133,7 +135,7 @@ def test_a_rate_of_another_name_is_not_the_one_that_was_over(world: World) -> No
 
 def test_what_the_schema_refused_was_never_counted_as_spent(world: World) -> None:
     world.configure(DENYING)
-    world.submit("pay.send", {"amount": "10.00"})
+    world.submit("pay.send", {"amount": "10.00", "currency": "EUR"})
     optional = {
         **DENYING,
         "actions/pay.send.yaml": DENYING["actions/pay.send.yaml"].replace(b"[to, amount]", b"[amount]"),
