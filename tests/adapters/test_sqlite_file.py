@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from aaf.adapters.driving import drive
+from aaf.adapters.sqlite import queries
 from aaf.adapters.sqlite.file import APPLICATION_ID, NETWORK, Options, file_system, file_system_in, free_bytes
 from aaf.adapters.sqlite.queries import INSERT_ACTION
 from aaf.adapters.sqlite.rows import action_row
@@ -209,6 +211,7 @@ UNPRIVILEGED = """
 import os, sys
 from pathlib import Path
 from aaf.adapters.driving import drive
+from aaf.adapters.sqlite import queries
 from aaf.adapters.sqlite.store import SqliteStore
 from aaf.adapters.sqlite.file import Options
 from aaf.adapters.waiting import Blocking
@@ -340,6 +343,7 @@ FORKING = """
 import os, sys
 from pathlib import Path
 from aaf.adapters.driving import drive
+from aaf.adapters.sqlite import queries
 from aaf.adapters.sqlite.store import SqliteStore
 from aaf.adapters.waiting import Blocking
 from aaf.domain.errors import StoreFailed
@@ -373,6 +377,7 @@ def test_opening_and_committing_needs_no_event_loop(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from aaf.adapters.driving import drive
+from aaf.adapters.sqlite import queries
 from aaf.adapters.sqlite.store import SqliteStore
 from aaf.adapters.waiting import Blocking
 from aaf.ports import Commit
@@ -401,3 +406,16 @@ def test_a_row_that_can_not_be_read_is_a_failure_of_the_store_and_not_of_its_nei
     assert failed.value.code is Code.INTERNAL_ERROR
     assert drive(store.action(good.org, good.id)) == good
     drive(store.close())
+
+
+def test_a_look_back_reads_nothing_that_is_older(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        for script in MIGRATIONS:
+            connection.executescript(script.read_text(encoding="utf-8"))
+        names = {"org": "o", "since": 5, "after": "", "limit": 50}
+        plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {queries.DECIDED}", names)]
+    searched = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
+    assert len(searched) == 3
+    assert "(org=? AND id>?)" in searched[0]
+    assert any("COVERING INDEX action_made (org=? AND created_at>?)" in step for step in searched)
+    assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plan)

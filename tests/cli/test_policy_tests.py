@@ -84,6 +84,7 @@ def good(place: Path) -> None:
     )
 
 
+@pytest.mark.requirement("R63")
 def test_a_case_that_comes_out_otherwise_is_told_with_what_was_and_who_decided(place: Path) -> None:
     done = run("test", ".")
     assert (done.status, done.err) == (1, "")
@@ -96,6 +97,7 @@ def test_a_case_that_comes_out_otherwise_is_told_with_what_was_and_who_decided(p
     )
 
 
+@pytest.mark.requirement("R63")
 def test_cases_that_hold_are_counted_and_the_answer_is_yes(place: Path) -> None:
     good(place)
     done = run("test", ".")
@@ -226,6 +228,7 @@ def with_module(place: Path, tests: str = TESTS, module: str = MODULE) -> None:
     put(place, {"policies/pay.rego": module, "tests/policies/pay_test.rego": tests})
 
 
+@pytest.mark.requirement("R63")
 def test_tests_of_modules_run_beside_the_cases(place: Path) -> None:
     with_module(place)
     done = run("policy", "test", ".")
@@ -235,6 +238,7 @@ def test_tests_of_modules_run_beside_the_cases(place: Path) -> None:
     )
 
 
+@pytest.mark.requirement("R63")
 def test_a_test_that_is_not_true_is_told_from_one_that_fails_or_breaks(place: Path) -> None:
     with_module(
         place,

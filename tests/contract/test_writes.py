@@ -506,3 +506,18 @@ def test_what_was_decided_is_read_in_pages_oldest_first_each_with_its_sealed_inp
     rest = subject.run(subject.store.decided(ORG, since=10, after=page[-1].action.id))
     assert [one.action for one in rest] == made[3:]
     assert subject.run(subject.store.decided("another")) == []
+
+
+def test_a_look_back_begins_by_the_time_and_not_by_the_id(subject: Subject) -> None:
+    ids = sorted(new_id() for _ in range(5))
+    made = dict(zip(ids, (50, 10, 40, 20, 60), strict=True))
+    there(subject, *(InsertAction(replace(action(one), created_at=at)) for one, at in made.items()))
+
+    def pages(since: int) -> list[str]:
+        found: list[str] = []
+        while page := subject.run(subject.store.decided(ORG, since=since, after=found[-1] if found else "", limit=2)):
+            found += [one.action.id for one in page]
+        return found
+
+    for since in (0, 10, 40, 41, 60, 61):
+        assert pages(since) == [one for one in ids if made[one] >= since], since

@@ -1,6 +1,7 @@
 """Changes come from what tests ask, and only such as the action's schema takes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -32,6 +33,7 @@ ENTRY = Entry(
                 "share": {"type": "number"},
                 "urgent": {"type": "boolean"},
                 "how": {"type": "string", "enum": ["card", "wire"]},
+                "sizes": {"type": "array", "items": {"type": "integer"}},
                 "tags": {"type": "array", "items": {"type": "string"}},
                 "pin": {"type": "string"},
                 "currency": {"type": "string", "default": "EUR"},
@@ -84,6 +86,79 @@ def found(field: str, op: Op, operand: Any, **params: Any) -> list[tuple[Any, st
         ("currency", Op.EQ, "USD", {}, [("USD", '"USD"')]),
         ("amount", Op.GT, True, {"amount": "1.00"}, []),
         ("amount", Op.GT, "much", {"amount": "1.00"}, []),
+        ("to", Op.HOST, "b.example", {}, [("https://b.example/x", 'at the host "b.example"')]),
+        (
+            "to",
+            Op.HOST,
+            "*.b.example:81",
+            {"to": "http://h:9?q"},
+            [("http://www.b.example:81?q", 'at the host "*.b.example:81"')],
+        ),
+        (
+            "to",
+            Op.HOST,
+            ["10.0.0.1", "[::1]"],
+            {"to": "a:5"},
+            [("10.0.0.1", 'at the host "10.0.0.1"'), ("[::1]", 'at the host "[::1]"')],
+        ),
+        (
+            "to",
+            Op.CIDR,
+            ["10.0.0.0/8", "192.0.2.7/32"],
+            {"to": "a"},
+            [("10.0.0.1", 'in the network "10.0.0.0/8"'), ("192.0.2.7", 'in the network "192.0.2.7/32"')],
+        ),
+        ("to", Op.CIDR, "10.0.0.0/8", {"to": "10.0.0.1"}, []),
+        ("to", Op.UNDER, "/srv/", {"to": "/etc/passwd"}, [("/srv/passwd", 'beneath "/srv/"')]),
+        ("to", Op.UNDER, "/", {"to": "a/.."}, [("/x", 'beneath "/"')]),
+        ("to", Op.UNDER, ".", {"to": "/etc/passwd"}, [("passwd", 'beneath "."')]),
+        ("to", Op.MATCHES, "[a-z]+", {}, []),
+        ("tags", Op.SIZE, {"lte": 1}, {"tags": ["a", "b"]}, [([], "with 0 items"), (["a"], "with 1 item")]),
+        (
+            "tags",
+            Op.SIZE,
+            [3, "x"],
+            {"tags": ["a"]},
+            [(["a", "a"], "with 2 items"), (["a", "a", "a"], "with 3 items"), (["a", "a", "a", "a"], "with 4 items")],
+        ),
+        ("tags", Op.SIZE, 2, {}, []),
+        (
+            "tags",
+            Op.EVERY,
+            ["a", "c"],
+            {"tags": ["a", "b"]},
+            [
+                (["b"], 'without "a" or "c"'),
+                (["a"], 'with nothing but "a" or "c"'),
+                (["a", "b", "c"], 'with "c"'),
+                (["c"], 'with nothing but "c"'),
+            ],
+        ),
+        ("tags", Op.SOME, {"ne": "a"}, {"tags": ["a"]}, [([], 'without "a"')]),
+        (
+            "tags",
+            Op.SOME,
+            {"host": "*.b.example", "cidr": 5, "glob": "b*"},
+            {"tags": ["a"]},
+            [(["a", "www.b.example"], 'with "www.b.example"'), (["www.b.example"], 'with nothing but "www.b.example"')],
+        ),
+        (
+            "tags",
+            Op.SOME,
+            {"starts_with": "b"},
+            {"tags": ["a"]},
+            [(["a", "bx"], 'with "bx"'), (["bx"], 'with nothing but "bx"')],
+        ),
+        ("tags", Op.SOME, {"contains": "b"}, {}, [(["xb"], 'with "xb"')]),
+        (
+            "sizes",
+            Op.SOME,
+            {"gt": 5},
+            {"sizes": [6]},
+            [([6, 4], "with 4"), ([6, 5], "with 5"), ([4], "with nothing but 4"), ([5], "with nothing but 5")],
+        ),
+        ("sizes", Op.SOME, {"gt": 5.5, "eq": True}, {"sizes": [6]}, []),
+        ("sizes", Op.CONTAINS, 5, {"sizes": [6]}, [([6, 5], "with 5")]),
     ],
 )
 def test_a_test_suggests_values_of_its_own(
@@ -91,6 +166,34 @@ def test_a_test_suggests_values_of_its_own(
 ) -> None:
     optional = [(Absent.MISSING, "left out")] if field in params and field != "to" else []
     assert found(field, op, operand, **params) == expected + optional
+
+
+PAID = replace(ENTRY, amount=("params.amount", "params.currency"))
+
+
+@pytest.mark.requirement("R66")
+@pytest.mark.parametrize(
+    ("op", "currency", "params", "expected"),
+    [
+        (Op.LTE, "EUR", {"amount": "12.00"}, [("params.amount", "10.00", "at most 10.00 EUR"), ("params.amount", "10.01", "above 10.00 EUR")]),
+        (Op.GTE, "EUR", {}, [("params.amount", "10.00", "at least 10.00 EUR"), ("params.amount", "9.99", "below 10.00 EUR")]),
+        (Op.EQ, "EUR", {"amount": "12.00"}, [("params.amount", "10.00", "10.00 EUR")]),
+        (Op.EQ, "USD", {"amount": "10.00"}, [("params.currency", "USD", '"USD"')]),
+    ],
+)  # fmt: skip
+def test_an_amount_suggests_its_bound_in_its_currency(
+    op: Op, currency: str, params: dict[str, Any], expected: list[tuple[str, str, str]]
+) -> None:
+    probe = Probe("amount", op, {"value": "10.00", "currency": currency})
+    suggested = changes([probe], [], {**NOW, **params}, PAID)
+    assert [(one.field, one.value, one.words) for one in suggested] == expected
+    assert changes([probe], [], {**NOW, **params}, ENTRY) == []
+    assert changes([replace(probe, value="much")], [], NOW, PAID) == []
+
+
+def test_the_time_and_what_is_counted_are_never_changed() -> None:
+    probes = Probe("time", Op.WITHIN, {"hours": "09:00-17:00"}), Probe("counters.day.exceeded", Op.EQ, False)
+    assert changes([AllOf(probes), Probe("labels", Op.CONTAINS, "a")], [], NOW, PAID) == []
 
 
 def test_an_operator_that_is_not_known_here_suggests_its_operand_and_what_lies_beneath() -> None:

@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 
-from aaf.domain.decision import Requirement
+from aaf.domain.decision import DEFAULT_REQUIREMENT, Requirement
+from aaf.policy.catalogue import ActionClass, Risk
+from aaf.policy.conditions import compile_condition
+from aaf.policy.decision_input import Input
 from aaf.policy.operands.answers import Absent
 from aaf.policy.positioned import Faults, parse
+from aaf.policy.rules import read_rules
 from aaf.policy.schemas import Kind
-from aaf.policy.suggesting_fields import FEW, LONGEST, MANY, Bound, Mode, bound_of, width
+from aaf.policy.suggesting_fields import FEW, LONGEST, MANY, Bound, Mode, bound_of, of_amount, width
 from aaf.policy.suggesting_text import document, flow, quoted, rule_text
+from tests.policy.worlds import CATALOGUE
 
 MISSING, ERASED = Absent.MISSING, Absent.ERASED
 NOTES = [f"notes/{number}/a.txt" for number in range(FEW + 1)]
@@ -40,19 +45,19 @@ def out(*pieces: str) -> dict[str, Any]:
         (["a", MISSING], Kind.TEXT, {"any": [{"f": {"exists": False}}, {"f": {"eq": "a"}}]}),
         ([MISSING], Kind.TEXT, {"f": {"exists": False}}),
         ([f"{number}.50" for number in range(9)], Kind.TEXT, {"f": {"gte": "0.50", "lte": "8.50"}}),
-        (NOTES, Kind.TEXT, {"f": {"starts_with": "notes/"}, "not": out("..", "//", "\\", "%")}),
+        (NOTES, Kind.TEXT, {"f": {"under": "notes"}, "not": {"f": {"contains": "%"}}}),
         (
             PAGES,
             Kind.TEXT,
             {
-                "f": {"starts_with": "https://api.example.com/v1/items/"},
+                "f": {"host": "api.example.com", "starts_with": "https://api.example.com/v1/items/"},
                 "not": out("..", "\\", "%2e", "%2E", "%2f", "%2F", "%5c", "%5C"),
             },
         ),
         (
             HOSTS,
             Kind.TEXT,
-            {"f": {"ends_with": ".shop.example.com"}, "not": out("/", "\\", "@", ":", "?", "#", "%", " ")},
+            {"f": {"host": "*.shop.example.com"}, "not": out("/", ":")},
         ),
     ],
 )
@@ -113,7 +118,97 @@ def test_several_hosts_are_several_beginnings() -> None:
 def test_exactly_is_each_value_as_far_as_they_can_be_listed() -> None:
     assert bound(NOTES, mode=Mode.EXACT).match == {"f": {"in": sorted(NOTES)}}
     many = [f"notes/{number}" for number in range(MANY + 1)]
-    assert bound(many, mode=Mode.EXACT).match["f"] == {"starts_with": "notes/"}
+    assert bound(many, mode=Mode.EXACT).match["f"] == {"under": "notes"}
+
+
+@pytest.mark.requirement("R63")
+@pytest.mark.parametrize(
+    ("values", "outside"),
+    [
+        (NOTES, ["notes/../x", "notes\\..\\x", "../notes/x", "notesx", "Notes/x", "/notes/x", "notes/%2e%2e/x", "notes/\x00"]),
+        (
+            PAGES,
+            [
+                "http://api.example.com/v1/items/1",
+                "https://api.example.com:444/v1/items/1",
+                "https://api.example.com@evil.tld/v1/items/1",
+                "https://api.example.com.evil.tld/v1/items/1",
+                "https://api.example.com/v1/items/../1",
+                "https://api.example.com/v1/items/%2e%2e/1",
+                "https://api.example.com/v1",
+            ],
+        ),
+        (
+            HOSTS,
+            [
+                "shop.example.com",
+                "evilshop.example.com",
+                "https://a.shop.example.com/",
+                "a.shop.example.com:81",
+                "a.shop.example.com.evil.tld",
+                "a@b.shop.example.com",
+                "a\\.shop.example.com",
+                "a%2eshop.example.com",
+                "evil.tld/.shop.example.com",
+                "-.shop.example.com ",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_a_bound_holds_of_what_it_is_from_and_of_nothing_that_leads_elsewhere(
+    values: list[str], outside: list[str]
+) -> None:
+    text = flow([{"name": "a", "match": _renamed(bound(values).match), "decision": "allow"}])
+    faults = Faults("x")
+    node = parse(text.encode(), faults)
+    assert node is not None
+    (rule,) = read_rules(node.value, CATALOGUE, DEFAULT_REQUIREMENT, faults, Faults("x"))  # type: ignore[arg-type]
+    assert not faults.problems
+    said = compile_condition(rule.match, None, None)
+    assert not isinstance(said, bool)
+    assert all(said(_asked(value)) is True for value in values)
+    assert [value for value in outside if said(_asked(value)) is True] == []
+
+
+def _renamed(match: Any) -> Any:
+    """The same about the context, which needs no schema."""
+    if isinstance(match, list):
+        return [_renamed(one) for one in match]
+    if isinstance(match, dict):
+        return {"context.f" if key == "f" else key: _renamed(one) for key, one in match.items()}
+    return match
+
+
+def _asked(value: str) -> Input:
+    return Input("a.read", {}, "1", "a", "o", ActionClass.READ, Risk.LOW, 1, 1, context={"f": value})
+
+
+def test_a_range_of_a_declared_amount_says_its_currency() -> None:
+    paths = ("params.v", "params.c")
+    within, euro = Bound({"params.v": {"gte": "1.00", "lte": "2.00"}}, 2.0), Bound({"params.c": {"eq": "EUR"}})
+    assert of_amount(within, euro, paths) == {"gte": "1.00", "lte": "2.00", "currency": "EUR"}
+    for value, unit in (
+        (Bound({"params.v": {"eq": "1.00"}}), euro),
+        (Bound({"any": []}), euro),
+        (within, Bound({"params.c": {"in": ["EUR", "USD"]}})),
+        (within, Bound({"params.c": {"eq": "eur"}})),
+        (within, Bound({"any": []})),
+        (Bound(), Bound()),
+    ):
+        assert of_amount(value, unit, paths) is None
+
+
+def test_a_host_or_a_folder_that_no_rule_can_name_keeps_its_beginning() -> None:
+    starred = [f"a*/{number}/a.txt" for number in range(FEW + 1)]
+    assert bound(starred).match["f"] == {"starts_with": "a*/"}
+    odd = [f"https://a..b/{number}" for number in range(FEW + 1)]
+    assert bound(odd).unlimited
+    double = [f"https://a-.b/{number}" for number in range(FEW + 1)]
+    assert bound(double).match["f"] == {"starts_with": "https://a-.b/"}
+    coded = [f"a{number}.xn--a.example.com" for number in range(FEW + 1)]
+    assert bound(coded).match["f"] == {"ends_with": ".xn--a.example.com"}
+    names = [f"a{number}.b--c.example-.com" for number in range(FEW + 1)]
+    assert bound(names).unlimited
 
 
 @pytest.mark.requirement("R63")

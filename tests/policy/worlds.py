@@ -57,6 +57,8 @@ _KINDS = {
     "params.deep": Kind.OPAQUE,
     "context.claim": Kind.ANY,
     "context.deep.claim": Kind.ANY,
+    "counters.day.exceeded": Kind.ANY,
+    "counters.day.remaining": Kind.ANY,
 }
 _WORDS = st.sampled_from(
     ["a", "b.c", "d", "read", "write", "pay", "5", "12.5", "x", "10.1.2.3", "a/b", "https://a.b.c:81/"]
@@ -68,6 +70,7 @@ _OPERANDS += [{"in": ["a", "5"], "ne": "5"}, {"gt": 4, "lt": 6}, {"host": "*.b.c
 _OPERANDS += [{"value": value, "currency": unit} for value in ("5", "12.5") for unit in ("EUR", "USD")]
 _OPERANDS += ["1970-01-05T09:00:00Z", "1970-01-06T09:00:00+01:00"]
 _OPERANDS += [{"days": ["mon-tue"], "hours": "22:00-06:00", "zone": zone} for zone in ("UTC", "America/New_York")]
+_COUNTED: list[tuple[int, int | str]] = [(0, 5), (0, 7), (1, 0), (0, "12.5"), (1, "0.00")]
 _HOUR = 3_600_000_000
 _SCALARS = st.sampled_from(_OPERANDS[:13])
 TESTS = st.sampled_from(
@@ -76,7 +79,8 @@ TESTS = st.sampled_from(
         for field, kind in sorted(_KINDS.items())
         for op in Op
         for operand in _OPERANDS
-        if fault(kind, op, operand) is None
+        # A counter always has a value, so no file asks whether it is there.
+        if fault(kind, op, operand) is None and not (op is Op.EXISTS and field.startswith("counters."))
     ]
 )
 CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
@@ -143,6 +147,9 @@ def inputs(draw: st.DrawFn, *, strangers: bool = True) -> Input:
         ),
         labels=draw(st.frozensets(_WORDS, max_size=2)),
         findings=draw(st.frozensets(_WORDS, max_size=2)),
+        counters=draw(
+            st.sampled_from([{}, *({"day.exceeded": over, "day.remaining": left} for over, left in _COUNTED)])
+        ),
     )
 
 
@@ -184,6 +191,9 @@ def _field(name: str, asked: Input) -> tuple[Kind | None, Any]:
     if "." not in name:
         return FIELDS[name][0], getattr(asked, FIELDS[name][1])
     source, *keys = name.split(".")
+    if source == "counters":
+        count = asked.counters.get(name.removeprefix("counters."))
+        return (None, None) if count is None else (Kind.ANY, bool(count) if name.endswith(".exceeded") else count)
     entry = CATALOGUE.get(asked.name)
     kind = Kind.ANY if source == "context" else entry.input.kind(".".join(keys)) if entry else None
     value: Any = asked.params if source == "params" else asked.context

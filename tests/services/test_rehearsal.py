@@ -56,6 +56,7 @@ def _cases(folder: Path) -> Iterator[Case]:
         assert faults.problems == []
 
 
+@pytest.mark.requirement("R63")
 @pytest.mark.parametrize("name", FOLDERS)
 def test_every_shipped_case_comes_out_as_its_submission_does(world: World, name: str) -> None:
     files = read_folder(shipped(name))

@@ -63,6 +63,11 @@ _MOST = 131_072
 """Characters around triggers that are looked at; of a text with more, nobody can say that it names none."""
 
 
+def looks_at(klass: str | None) -> bool:
+    """Whether actions of a class, or of a type that nobody declared, can read or set a variable."""
+    return klass is None or klass in _LOOKED_AT
+
+
 def findings(klass: str | None, params: Mapping[str, Json], names: Iterable[str] = ()) -> tuple[Finding, ...]:
     """A finding, which denies, for each parameter that names a deployment's variable where it would be read or set.
 
@@ -71,7 +76,7 @@ def findings(klass: str | None, params: Mapping[str, Json], names: Iterable[str]
         params: the action's parameters.
         names: further names, in capitals.
     """
-    if klass is not None and klass not in _LOOKED_AT:
+    if not looks_at(klass):
         return ()
     looked = _Patterns.of(tuple(sorted({*VARIABLES, *names})))
     setting = klass == "config_change"

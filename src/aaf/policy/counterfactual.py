@@ -1,12 +1,12 @@
 """What could be changed of an action so that policy answers otherwise: values taken from the tests that rules and modules make.
 
-Only parameters are changed, one or two of them, and only to what the action's schema takes. Nothing here knows whether a change does
+Only parameters are changed, one or two of them, and only to what the action's schema takes; never the time, what limits counted, labels or findings. Nothing here knows whether a change does
 anything: each has to be judged. No value is made up where a test names none, so finding nothing doesn't mean that there is nothing.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from aaf.domain.canonical import Json
 from aaf.policy.catalogue import Entry
 from aaf.policy.conditions import Condition, Probe, probes
+from aaf.policy.counterfactual_values import Suggested, at_host, beneath, in_network, of_items, resized, said
 from aaf.policy.operands.amounts import decimal
 from aaf.policy.operands.answers import Absent
 from aaf.policy.operators import Op, exactly
@@ -25,6 +26,7 @@ MAX_CHANGES = 150
 MAX_LITERALS = 20
 """Texts, and numbers, that one module contributes."""
 
+_AMOUNT = "amount"
 _PARAMS = "params."
 _NUMBER = re.compile(r"(?<![\w.\"])[0-9]{1,15}(?:\.[0-9]{1,15})?(?![\w.\"])")
 _WORDS = frozenset({"allow", "critical", "deny", "high", "low", "medium", "require_approval"})
@@ -48,10 +50,13 @@ def changes(
     conditions: Iterable[Condition], modules: Iterable[Module], params: Mapping[str, Any], entry: Entry
 ) -> list[Change]:
     """Every single change that the tests suggest and the schema takes, the smallest first."""
-    asked = [test for condition in conditions for test in probes(condition) if test.field.startswith(_PARAMS)]
+    tests = [test for condition in conditions for test in probes(condition)]
+    asked = [test for test in tests if test.field.startswith(_PARAMS)]
     asked += [test for module in modules for test in _in_module(module, entry)]
     found: dict[tuple[str, str], Change] = {}
-    for change in (change for test in asked for change in _of(test, params, entry)):
+    suggested = [change for test in asked for change in _of(test, params, entry)]
+    suggested += [change for test in tests if test.field == _AMOUNT for change in _of_amount(test, params, entry)]
+    for change in suggested:
         key = change.field, repr((type(change.value), change.value))
         if key not in found or found[key].size > change.size:
             found[key] = change
@@ -113,22 +118,26 @@ def _of(test: Probe, params: Mapping[str, Any], entry: Entry) -> Iterator[Change
         if kind in _PLACEHOLDERS:
             yield Change(test.field, _PLACEHOLDERS[kind], "given", 3)
         return
+    if test.op in _LOOKING_INTO:
+        yield from (Change(test.field, value, words, 2) for value, words in _inside(test, now))
+        return
     for value in entry.input.options(path) or (([True, False]) if kind is Kind.FLAG else ()):
-        yield Change(test.field, value, _said(value), 1)
+        yield Change(test.field, value, said(value), 1)
     operands = test.value if isinstance(test.value, list) else [test.value]
     for operand in operands:
         if test.op in _ORDERS:
             yield from _across(test, operand, now)
-        elif kind is Kind.TEXTS:
+        elif kind in (Kind.NUMBERS, Kind.TEXTS):
             yield from _listed(test, operand, now)
         else:
             if isinstance(operand, str | int | float) and test.op not in _SHAPES:
-                yield Change(test.field, operand, _said(operand), 1)
+                yield Change(test.field, operand, said(operand), 1)
             if isinstance(operand, str):
                 yield from _bent(test, operand, now)
 
 
-_SHAPES = frozenset({Op.CONTAINS, Op.ENDS_WITH, Op.GLOB, Op.STARTS_WITH})
+_SHAPES = frozenset({Op.CIDR, Op.CONTAINS, Op.ENDS_WITH, Op.GLOB, Op.HOST, Op.MATCHES, Op.STARTS_WITH, Op.UNDER})
+_LOOKING_INTO = frozenset({Op.EVERY, Op.SIZE, Op.SOME})
 _ORDERS = frozenset({Op.GT, Op.GTE, Op.LT, Op.LTE})
 
 
@@ -146,6 +155,27 @@ def _across(test: Probe, operand: Json, now: Any) -> Iterator[Change]:  # noqa: 
         told = ((bound, "at least"), (bound - step, "below"))
     for value, words in told:
         yield Change(test.field, _written(value, places, as_text=as_text), f"{words} {_plain(operand)}", 0)
+
+
+def _of_amount(test: Probe, params: Mapping[str, Any], entry: Entry) -> Iterator[Change]:
+    """The bound of a declared amount and the nearest value on its other side, in its currency; where it is another one, that currency."""
+    if entry.amount is None or not isinstance(test.value, dict):
+        return
+    value, currency = entry.amount
+    bound, wanted = test.value["value"], str(test.value["currency"])
+    now = _at(params, value)
+    if _at(params, currency) != wanted:
+        yield Change(currency, wanted, said(wanted), 1)
+    if test.op in _ORDERS:
+        inner = Probe(value, test.op, bound)
+        yield from (replace(one, words=f"{one.words} {wanted}") for one in _across(inner, bound, now))
+    else:
+        yield Change(value, bound, f"{bound} {wanted}", 1)
+
+
+def _inside(test: Probe, now: Any) -> Iterator[Suggested]:  # noqa: ANN401 - a JSON value
+    """Lists that a test of the items, or of their number, suggests."""
+    return resized(test.value, now) if test.op is Op.SIZE else of_items(test.op, test.value, now)
 
 
 def _exact(value: Any) -> Decimal | None:  # noqa: ANN401 - a JSON value
@@ -169,9 +199,9 @@ def _listed(test: Probe, operand: Json, now: Any) -> Iterator[Change]:  # noqa: 
     """A list with one item more or less."""
     items = now if isinstance(now, list) else []
     if operand in items:
-        yield Change(test.field, [one for one in items if one != operand], f"without {_said(operand)}", 2)
+        yield Change(test.field, [one for one in items if one != operand], f"without {said(operand)}", 2)
     else:
-        yield Change(test.field, [*items, operand], f"with {_said(operand)}", 2)
+        yield Change(test.field, [*items, operand], f"with {said(operand)}", 2)
 
 
 def _bent(test: Probe, operand: str, now: Any) -> Iterator[Change]:  # noqa: ANN401 - a JSON value
@@ -180,27 +210,34 @@ def _bent(test: Probe, operand: str, now: Any) -> Iterator[Change]:  # noqa: ANN
     last = text.rstrip("/").rpartition("/")[2] or "x"
     match test.op:
         case Op.STARTS_WITH:
-            yield Change(test.field, operand + last, f"beginning with {_said(operand)}", 2)
+            yield Change(test.field, operand + last, f"beginning with {said(operand)}", 2)
         case Op.ENDS_WITH:
-            yield Change(test.field, (text.rpartition(".")[0] or "x") + operand, f"ending with {_said(operand)}", 2)
+            yield Change(test.field, (text.rpartition(".")[0] or "x") + operand, f"ending with {said(operand)}", 2)
         case Op.CONTAINS if operand in text:
-            yield Change(test.field, text.replace(operand, ""), f"without {_said(operand)}", 2)
+            yield Change(test.field, text.replace(operand, ""), f"without {said(operand)}", 2)
         case Op.CONTAINS:
-            yield Change(test.field, text + operand, f"with {_said(operand)} in it", 2)
+            yield Change(test.field, text + operand, f"with {said(operand)} in it", 2)
         case Op.GLOB:
-            yield Change(test.field, operand.replace("*", last), f"like {_said(operand)}", 2)
+            yield Change(test.field, operand.replace("*", last), f"like {said(operand)}", 2)
+        case Op.HOST | Op.CIDR | Op.UNDER:
+            yield from (Change(test.field, value, words, 2) for value, words in _READ[test.op](operand, text))
+        case Op.MATCHES:
+            return  # no text is made up that a pattern would match
         case Op.EQ | Op.IN | Op.NE | Op.NOT_IN:
             return
         case _:
-            yield Change(test.field, f"{operand.rstrip('/')}/{last}", f"beneath {_said(operand)}", 2)
+            yield Change(test.field, f"{operand.rstrip('/')}/{last}", f"beneath {said(operand)}", 2)
 
 
-def _said(value: Json) -> str:
-    return f'"{value}"' if isinstance(value, str) else _plain(value)
+_READ: Mapping[Op, Callable[[str, str], Iterator[Suggested]]] = {
+    Op.CIDR: in_network,
+    Op.HOST: at_host,
+    Op.UNDER: beneath,
+}
 
 
 def _plain(value: Json) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else said(value)
 
 
 def _in_module(module: Module, entry: Entry) -> Iterator[Probe]:

@@ -33,6 +33,8 @@ class Undecidable(StrEnum):
     """The policy engine can't be asked now."""
     ERASED = "erased"
     """The key of the recorded values was erased, or the values are gone."""
+    LIMIT = "limit"
+    """A limit that votes, or that a rule or a module asks for, wasn't counted for it."""
     OTHER_VERSION = "other_version"
     """The input is of another version."""
     SEALED = "sealed"

@@ -22,7 +22,7 @@ from aaf.policy.operands.answers import Absent
 from aaf.policy.positioned import Faults, parse
 from aaf.policy.rules import Rule, read_rules
 from aaf.policy.schemas import Kind
-from aaf.policy.suggesting_fields import Bound, Mode, bound_of, width
+from aaf.policy.suggesting_fields import Bound, Mode, bound_of, of_amount, width
 from aaf.policy.suggesting_text import rule_text
 
 MAX_RULES = 8
@@ -235,7 +235,18 @@ class _Builder:
             comparable = kind in COMPARABLE and path not in self._secret
             values = [one.leaves[path] for one in rows]
             found[path] = bound_of(f"params.{path}", values, kind, mode, comparable=comparable, amount=path == amount)
+        self._join_amount(found)
         return found
+
+    def _join_amount(self, bounds: dict[str, Bound]) -> None:
+        """A range of the declared amount says its currency with it."""
+        if self._entry.amount is None:
+            return
+        value, currency = (path.removeprefix("params.") for path in self._entry.amount)
+        joined = of_amount(bounds.get(value, Bound()), bounds.get(currency, Bound()), self._entry.amount)
+        if joined is not None:
+            bounds[value] = replace(bounds[value], match={"amount": joined})
+            bounds[currency] = replace(bounds[currency], match={})
 
     def _made(
         self, rows: Sequence[Example], mode: Mode, asks: tuple[Requirement | None, ...], apart: frozenset[int]

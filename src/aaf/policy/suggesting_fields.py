@@ -12,6 +12,7 @@ from enum import StrEnum, unique
 from typing import Any
 
 from aaf.domain.canonical import Json
+from aaf.policy.operands import amounts, folders, hosts
 from aaf.policy.operands.answers import Absent
 from aaf.policy.schemas import Kind
 
@@ -32,6 +33,8 @@ _TYPES: dict[Kind | None, tuple[type, ...]] = {Kind.FLAG: (bool,), Kind.NUMBER: 
 """Types that a comparable field holds; what was recorded under another schema may have others."""
 _OUT_OF_PATH = ("..", "//", "\\", "%")
 _OUT_OF_ADDRESS = ("..", "\\", "%2e", "%2E", "%2f", "%2F", "%5c", "%5C")
+_OUT_OF_NAME = ("/", ":")
+"""What makes a URL, or adds a port, where only names of hosts were seen."""
 _OUT_OF_HOST = ("/", "\\", "@", ":", "?", "#", "%", " ")
 
 
@@ -128,13 +131,13 @@ def _beginnings(name: str, said: list[str]) -> list[dict[str, Json]] | None:
         if len(groups) > FEW or any(piece in value for value in said for piece in _OUT_OF_ADDRESS):
             return None
         begun = [origin + _shared([value[len(origin) :] for value in values]) for origin, values in groups.items()]
-        return [_beginning(name, one, _OUT_OF_ADDRESS) for one in sorted(begun)]
+        return [_address(name, one) for one in sorted(begun)]
     if all(_HOST.fullmatch(value) for value in said):
         return _domain(name, said)
     if all(_PATH.fullmatch(value) for value in said) and not any(".." in value for value in said):
         shared = _shared(said)
         # A slash alone is no place, and what isn't beneath one may be anything.
-        return [_beginning(name, shared, _OUT_OF_PATH)] if shared.strip("/") else None
+        return [_folder(name, shared)] if shared.strip("/") else None
     return None
 
 
@@ -149,8 +152,33 @@ def _shared(paths: list[str]) -> str:
     return "".join(f"{part}/" for part in shared)
 
 
-def _beginning(name: str, start: str, out: tuple[str, ...]) -> dict[str, Json]:
-    return {name: {"starts_with": start}, "not": {"any": [{name: {"contains": piece}} for piece in out]}}
+def _address(name: str, start: str) -> dict[str, Json]:
+    """A beginning, and the host as the one who calls it reads it, if a rule can name it."""
+    host = start.partition("://")[2].partition("/")[0]
+    asked: dict[str, Json] = {"starts_with": start} if hosts.misfit(host) else {"host": host, "starts_with": start}
+    return {name: asked, "not": _none_of(name, _OUT_OF_ADDRESS)}
+
+
+def _folder(name: str, shared: str) -> dict[str, Json]:
+    """What lies beneath the folder, name by name; a beginning where that says less."""
+    folder = shared.rstrip("/")
+    if folders.misfit(folder):
+        return {name: {"starts_with": shared}, "not": _none_of(name, _OUT_OF_PATH)}
+    # Whoever decodes what it is given would read another path.
+    return {name: {"under": folder}, "not": {name: {"contains": "%"}}}
+
+
+def _none_of(name: str, pieces: tuple[str, ...]) -> Json:
+    return {"any": [{name: {"contains": piece}} for piece in pieces]}
+
+
+def of_amount(value: Bound, currency: Bound, paths: tuple[str, str]) -> dict[str, Json] | None:
+    """A range of a declared amount in its one currency, which leaves no other; None where they are no such range. `paths` are their fields."""
+    asked, unit = value.match.get(paths[0]), currency.match.get(paths[1])
+    if len(value.match) != 1 or not isinstance(asked, dict) or asked.keys() != {"gte", "lte"}:
+        return None
+    known = unit.get("eq") if len(currency.match) == 1 and isinstance(unit, dict) else None
+    return {**asked, "currency": known} if isinstance(known, str) and known in amounts.CURRENCIES else None
 
 
 def _domain(name: str, said: list[str]) -> list[dict[str, Json]] | None:
@@ -163,5 +191,7 @@ def _domain(name: str, said: list[str]) -> list[dict[str, Json]] | None:
         shared.append(parts[0])
     if len(shared) < 2 or (len(shared) == 2 and shared[1] in _SUFFIXES):  # noqa: PLR2004 - a name and what it is registered under
         return None
-    ending = "." + ".".join(reversed(shared))
-    return [{name: {"ends_with": ending}, "not": {"any": [{name: {"contains": piece}} for piece in _OUT_OF_HOST]}}]
+    domain = ".".join(reversed(shared))
+    if hosts.misfit(f"*.{domain}"):
+        return [{name: {"ends_with": f".{domain}"}, "not": _none_of(name, _OUT_OF_HOST)}]
+    return [{name: {"host": f"*.{domain}"}, "not": _none_of(name, _OUT_OF_NAME)}]

@@ -12,8 +12,10 @@ from typing import Any, TypeAlias
 from aaf.policy.catalogue import Entry
 from aaf.policy.conditions import FIELDS, AllOf, Condition, Not, Probe, kind_of, reader
 from aaf.policy.decision_input import Input
+from aaf.policy.limit_reading import COUNTERS
 from aaf.policy.operands.answers import Absent, Answer, opposite
 from aaf.policy.operators import Op, fault, question
+from aaf.policy.schemas import Kind
 
 
 @unique
@@ -81,15 +83,30 @@ def _test(probe: Probe, asked: Input, entry: Entry | None, *, negated: bool) -> 
     value = reader(probe.field, entry)(asked)
     if fault(kind, probe.op, probe.value) is not None:
         return Leaf(probe, negated, Saw.UNFIT, None, value)
+    if probe.field.startswith(COUNTERS) and probe.op is not Op.EXISTS:
+        return _counter(probe, asked, negated=negated)
     saw = Saw(value.value) if isinstance(value, Absent) else Saw.VALUE
     if probe.op is Op.EXISTS:
         there = bool(value) if probe.field in FIELDS else value is not Absent.MISSING
         return Leaf(probe, negated, saw, there is (bool(probe.value) is not negated), value)
     if saw is not Saw.VALUE:
         return Leaf(probe, negated, saw, None)
+    return _asked(probe, kind, value, negated=negated)
+
+
+def _counter(probe: Probe, asked: Input, *, negated: bool) -> Leaf:
+    """What a limit counted; one that isn't about the action is inapplicable to it. A flag is counted as 0 or 1."""
+    name = probe.field.removeprefix(COUNTERS)
+    count: Any = asked.counters.get(name)
+    if count is None:
+        return Leaf(probe, negated, Saw.INAPPLICABLE, said=False)
+    return _asked(probe, Kind.ANY, bool(count) if name.endswith(".exceeded") else count, negated=negated)
+
+
+def _asked(probe: Probe, kind: Kind, value: Any, *, negated: bool) -> Leaf:  # noqa: ANN401 - what an input holds
     asks = question(kind, probe.op, probe.value)
     try:
         said = (opposite(asks) if negated else asks)(value)
     except Exception:  # noqa: BLE001 - the matcher makes a deny of it; here it is told
         return Leaf(probe, negated, Saw.FAILED, None, value)
-    return Leaf(probe, negated, saw, said, value)
+    return Leaf(probe, negated, Saw.VALUE, said, value)

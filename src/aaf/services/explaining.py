@@ -28,8 +28,10 @@ from aaf.services.access import require
 from aaf.services.core import Caller, Core, Known
 from aaf.services.judging import Question, facts_of, failed_policy, judge
 from aaf.services.moving import too_much_changed
+from aaf.services.replay_limits import of_a_limit
 from aaf.services.sealing import unseal_object
 from aaf.services.showing import Shown
+from aaf.services.unvaried import of_limit, unvaried
 from aaf.services.varying import Varied, rehearsing, vary
 
 ATTEMPTS = 3
@@ -214,11 +216,14 @@ async def _explained(
     faults = stored["faults"] if isinstance(stored["faults"], list) else []
     principal = Principal(record.org, Kind.AGENT, asked.agent_id, asked.agent_name, asked.roles, "")
     question = _question(principal, asked, entry if now else None)
-    guards = _recorded_guards(first, record, known, asked)
+    limits = known.configuration.limits_on(asked.name).votes(asked.counters)
+    guards = (*_recorded_guards(first, record, asked), *limits)
     if now:
         judged = await judge(quiet, known, question)
         asked = judged.input
-        guards = tuple(vote for vote in judged.decision.votes if vote.source in _GUARDS)
+        limits = known.configuration.limits_on(asked.name).votes(asked.counters)
+        spoken_up = [vote for vote in judged.decision.votes if vote.source in _GUARDS]
+        guards = tuple(dict.fromkeys((*spoken_up, *limits)))
         faults = []
     case = _Case(known, asked, entry, guards, principal, question.context)
     answers = await _ask(quiet, case)
@@ -232,6 +237,7 @@ async def _explained(
         )
     declared = stored["secret"] if isinstance(stored["secret"], list) else []
     shown = Shown(core, known.configuration.sensitive, entry, tuple(map(str, declared)))
+    notes += unvaried(known.configuration.policy.rules_for(asked.name), decision, asked)
     varied = await _varied(quiet, case, question, decision)
     return {
         "counterfactual": shown.varied(varied),
@@ -267,12 +273,13 @@ def _question(principal: Principal, asked: Input, entry: Entry | None) -> Questi
     )
 
 
-def _recorded_guards(first: _Recorded, record: ActionRecord, known: Known, asked: Input) -> tuple[Vote, ...]:
-    """What guards and limits said. Limits say it again to what was counted; the rest is recorded, because each of them only denies."""
+def _recorded_guards(first: _Recorded, record: ActionRecord, asked: Input) -> tuple[Vote, ...]:
+    """What guards and the rates of targets said: all of it is recorded, because each of them only denies.
+
+    What a limit of the configuration said follows from what it had counted.
+    """
     sentences = {(one["code"], one["name"]): str(one["reason"]) for one in record.reasons}
-    counted = known.configuration.limits_on(asked.name).votes(asked.counters)
-    names = {vote.name for vote in counted}
-    denies = tuple(
+    return tuple(
         Vote(
             Verdict.DENY,
             Source(str(one["source"])),
@@ -281,9 +288,9 @@ def _recorded_guards(first: _Recorded, record: ActionRecord, known: Known, asked
             sentences.get((one["code"], one["name"]), ""),
         )
         for one in first.reasons
-        if one["source"] in _GUARDS and not (one["source"] == Source.LIMIT and one["name"] in names)
+        if one["source"] in _GUARDS
+        and not (one["source"] == Source.LIMIT and of_a_limit(str(one["name"]), asked.counters))
     )
-    return (*denies, *counted)
 
 
 async def _ask(core: Core, case: _Case) -> list[tuple[Module, Answer | PolicyFailed | None]]:
@@ -332,6 +339,9 @@ def _same(decision: Decision, first: _Recorded) -> bool:
 
 async def _varied(core: Core, case: _Case, question: Question, decision: Decision) -> Varied:
     """The smallest changes, where policy decided and the catalogue knows the action."""
+    limits = [vote for vote in decision.votes if vote.source is Source.LIMIT]
+    if limits:
+        return Varied(why="; ".join(of_limit(vote, case.asked) for vote in limits))
     if any(vote.source in _GUARDS for vote in decision.votes):
         return Varied(why="a guard decided this, not policy: what it refused is the explanation")
     if case.entry is None:

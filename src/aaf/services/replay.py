@@ -4,13 +4,14 @@ Each recorded input is judged by the candidate, and by the active release or as 
 run, and no target is looked at. What can't be decided is counted as that, never as no change.
 """
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
 from aaf.domain.canonical import Json
 from aaf.domain.decision import Decision, Vote
-from aaf.domain.errors import Code, InputRefused, NotFound
+from aaf.domain.errors import Code, ConfigurationInvalid, InputRefused, NotFound
 from aaf.domain.instants import instant
 from aaf.domain.principal import Kind, Permission
 from aaf.domain.record import DataKey, Recorded
@@ -109,7 +110,7 @@ async def replay(core: Core, caller: Caller, wanted: Wanted) -> AsyncIterator[Pr
     candidate = await compiled(core, caller, wanted.candidate)
     now = await core.store.now()
     until = now if wanted.until is None else min(wanted.until, now)
-    run = _Run(core, wanted, caller.known.configuration, candidate, Tally(wanted.examples))
+    run = _Run(core, wanted, caller.known.configuration, caller.known.release, candidate, Tally(wanted.examples))
     return run.steps(caller, agent, until)
 
 
@@ -133,9 +134,11 @@ class _Run:
     core: Core
     wanted: Wanted
     active: Configuration
+    number: int
     candidate: Configuration
     tally: Tally
     _alike: dict[str, bool] = field(default_factory=dict)
+    _then: dict[int, Configuration | None] = field(default_factory=dict)
     _same_modules: bool = False
 
     def __post_init__(self) -> None:
@@ -180,13 +183,14 @@ class _Run:
         """One action."""
         try:
             found = await opened(self.core, row, keys, disclose=disclose)
-            given = prepared(self.core, self.candidate, self.active, found)
+            then = await self._release(row.action.org, found.asked.release)
+            given = prepared(self.core, self.candidate, self.active, then, found)
             heard = await asked_modules(self.core, self.candidate, found, given)
             after = said(decided(self.candidate, found, given, *heard))
             if self.wanted.against is Against.RECORDED:
                 before = first_said(row.action)
             else:
-                before = said(await self._by_the_active(found, given, heard))
+                before = said(await self._by_the_active(found, given, then, heard))
         except NotDecidable as cause:
             self.tally.leave_out(row.action, cause.why)
         except Exception as failure:  # noqa: BLE001 - one action that can't be judged again is no reason to lose the others, and never no change
@@ -195,10 +199,29 @@ class _Run:
         else:
             self.tally.compare(row.action, before, after)
 
-    async def _by_the_active(self, found: Opened, given: Prepared, heard: tuple[Spoken, tuple[Vote, ...]]) -> Decision:
+    async def _release(self, org: str, number: int) -> Configuration | None:
+        """The release that an action was judged under; None where nobody can read it."""
+        if number == self.number:
+            return self.active
+        if number not in self._then:
+            release = await self.core.store.release(org, number)
+            try:
+                read = None if release is None else Configuration.from_stored(json.loads(release.document))
+            except ConfigurationInvalid:
+                read = None
+            self._then[number] = read
+        return self._then[number]
+
+    async def _by_the_active(
+        self,
+        found: Opened,
+        given: Prepared,
+        then: Configuration | None,
+        heard: tuple[Spoken, tuple[Vote, ...]],
+    ) -> Decision:
         """What the active release says; what is the same under both is not asked twice."""
         alike = self._same_entry(found.asked.name)
-        theirs = given if alike else prepared(self.core, self.active, self.active, found)
+        theirs = given if alike else prepared(self.core, self.active, self.active, then, found)
         if not (alike and self._same_modules):
             heard = await asked_modules(self.core, self.active, found, theirs)
         return decided(self.active, found, theirs, *heard)
@@ -212,6 +235,13 @@ class _Run:
             if known and mine is not None and mine.effect != "caller":
                 known = self.active.connectors == self.candidate.connectors
                 known = known and self.active.run_timeout == self.candidate.run_timeout
-            known = known and self.active.limits_on(name) == self.candidate.limits_on(name)
+            # Which counters matter depends on rules and modules too.
+            known = known and not (_is_limited(self.active, name) or _is_limited(self.candidate, name))
             self._alike[name] = known
         return known
+
+
+def _is_limited(configuration: Configuration, name: str) -> bool:
+    """Whether a limit that is judged is about actions of this type."""
+    found = configuration.limits_on(name)
+    return bool(found.judged or found.spend)

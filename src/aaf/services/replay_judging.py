@@ -1,7 +1,7 @@
 """Judge a recorded action by a configuration that nobody is judged by: the way of `judging` without anything that touches the world.
 
-What only the moment knew stays as it was recorded: the time, the counters, the caller's roles, the scope of its key, the limits of targets and what
-a dry run found. Everything that a configuration says is asked anew. Nothing is charged, run, written or looked at in a target.
+What only the moment knew stays as it was recorded: the time, what limits had counted, the caller's roles, the scope of its key, the limits of targets
+and what a dry run found. Everything that a configuration says is asked anew. Nothing is charged, run, written or looked at in a target.
 """
 
 import json
@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aaf.analysis import deployment
 from aaf.analysis.secrets import recognised
 from aaf.domain.canonical import canonical
 from aaf.domain.decision import Decision, Source, Verdict, Vote, combine
 from aaf.domain.errors import AafError, Code, PolicyFailed, Unavailable
-from aaf.domain.finding import Severity
+from aaf.domain.finding import Finding, Severity
 from aaf.domain.record import DataKey, Recorded
 from aaf.domain.redaction import texts
 from aaf.policy.catalogue import ActionClass, Entry, Risk
@@ -27,6 +28,7 @@ from aaf.ports import Connector
 from aaf.services.core import Core
 from aaf.services.judging import MAX_ROWS, failed_policy, too_long_to_review
 from aaf.services.quoting import too_crowded
+from aaf.services.replay_limits import asks_for_counters, held_to, of_a_limit
 
 ASKER = "dry run"
 """In whose name the engine is asked: a candidate that breaks workers uses up the patience for dry runs, not for an agent."""
@@ -107,10 +109,16 @@ class Prepared:
     asked: Input
     entry: Entry | None
     guards: tuple[Vote, ...]
+    uncounted: bool = False
+    """Whether a limit that it depends on wasn't counted."""
 
 
-def prepared(core: Core, configuration: Configuration, active: Configuration, found: Opened) -> Prepared:
-    """The input of `found` under `configuration`, its guards asked again; `active` is the release in force.
+def prepared(
+    core: Core, configuration: Configuration, active: Configuration, then: Configuration | None, found: Opened
+) -> Prepared:
+    """The input of `found` under `configuration`, its guards and limits asked again.
+
+    `active` is the release in force; `then` the one that it was judged under, None where nobody can read it.
 
     Raises:
         NotDecidable: that depends on a sealed value, or on a connector that can't be made for this.
@@ -132,13 +140,36 @@ def prepared(core: Core, configuration: Configuration, active: Configuration, fo
         codes |= analysed
         guards += votes
         risks += raised
+    variables = _variables(found, entry, params)
+    codes |= {one.code for one in variables}
+    guards += [_deny(one.deny, one.code, one.note) for one in variables if one.deny is not None]
+    risks += [Risk(one.severity) for one in variables]
     klass, risk = entry.klass if entry else ActionClass.OTHER, max(risks, key=lambda risk: risk.level)
     findings = frozenset(codes)
     same = (klass, risk, findings) == (recorded.klass, recorded.risk, recorded.findings)
-    if same and params is recorded.params:
-        return Prepared(recorded, entry, tuple(guards))
-    asked = replace(recorded, params=params, klass=klass, risk=risk, findings=findings)
-    return Prepared(asked, entry, tuple(guards))
+    asked = recorded
+    if not same or params is not recorded.params:
+        asked = replace(recorded, params=params, klass=klass, risk=risk, findings=findings)
+    asked, votes, uncounted = held_to(configuration, then, recorded, asked, faulty=_refused(found))
+    return Prepared(asked, entry, (*guards, *votes), uncounted)
+
+
+def _variables(found: Opened, entry: Entry | None, params: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Where the action would read or set a variable of the deployment, which denies.
+
+    Raises:
+        NotDecidable: nobody may look.
+    """
+    klass = entry.klass if entry else None
+    if not deployment.looks_at(klass):
+        return ()
+    raise_if_sealed(found)
+    return deployment.findings(klass, params)
+
+
+def _refused(found: Opened) -> bool:
+    """Whether the schema refused it when it was submitted."""
+    return bool(found.faults)
 
 
 def raise_if_sealed(found: Opened) -> None:
@@ -159,7 +190,7 @@ def _carried(found: Opened) -> list[Vote]:
     return [
         Vote(Verdict.DENY, Source(str(one["source"])), Code(str(one["code"])), str(one["name"]), str(one["reason"]))
         for one in record.reasons
-        if (one["source"] == Source.LIMIT and f"{one['name']}.exceeded" not in found.asked.counters)
+        if (one["source"] == Source.LIMIT and not of_a_limit(str(one["name"]), found.asked.counters))
         or (one["source"] == Source.GUARD and one["name"] in _CARRIED)
     ]
 
@@ -249,12 +280,14 @@ async def asked_modules(
     """What the modules of `configuration` say, and the deny that their failure is.
 
     Raises:
-        NotDecidable: the engine can't be asked, or they would see sealed values.
+        NotDecidable: the engine can't be asked, or they would see sealed values or a count that nobody has.
     """
     applying = configuration.modules_for(given.asked.name)
     if not applying or any(vote.verdict is Verdict.DENY for vote in given.guards):
         return NOTHING, ()
     raise_if_sealed(found)
+    if given.uncounted and asks_for_counters(configuration):
+        raise NotDecidable(Undecidable.LIMIT)
     over = given.asked.counters.get(RATE_EXCEEDED, 0) != 0
     facts = canonical({"rate": {given.asked.agent_id: over}}) if configuration.limits else b"{}"
     try:
@@ -276,14 +309,21 @@ def decided(
     """The decision.
 
     Raises:
-        NotDecidable: it looked at a sealed value.
+        NotDecidable: it looked at a sealed value, or a limit that could change it wasn't counted.
     """
     decision = configuration.policy.judge(given.asked, (*given.guards, *failures), said)
     if found.looked.at_sealed:
         raise NotDecidable(Undecidable.SEALED)
+    if given.uncounted and not _certainly_denied(decision):
+        raise NotDecidable(Undecidable.LIMIT)
     if decision.verdict is Verdict.REQUIRE_APPROVAL:
         return _held(found, given.asked, decision)
     return decision
+
+
+def _certainly_denied(decision: Decision) -> bool:
+    """Whether no further vote could change the verdict: somebody denies, and not only because nobody spoke."""
+    return decision.verdict is Verdict.DENY and any(vote.source is not Source.DEFAULT for vote in decision.votes)
 
 
 def _held(found: Opened, asked: Input, hold: Decision) -> Decision:

@@ -11,6 +11,7 @@ from aaf.domain.canonical import Json
 from aaf.domain.decision import Verdict
 from aaf.domain.errors import Code
 from aaf.domain.metering import UNCOUNTED
+from aaf.domain.spending import micros
 from aaf.policy.catalogue import Entry
 from aaf.policy.conditions import Condition
 from aaf.policy.counterfactual import Change, changed, changes, pairs
@@ -19,11 +20,32 @@ from aaf.policy.rego.module import Module
 from aaf.ports import PolicyEngine
 from aaf.services.core import Core, Known
 from aaf.services.judging import Judged, Question, judge
+from aaf.services.limiting import amount_of
 
 MAX_TRIED = 400
 """Judgements for one explanation, where rules alone decide."""
 MAX_ASKED = 120
 """The same where modules are asked each time."""
+
+
+def recounted(known: Known, question: Question, params: dict[str, Json]) -> Mapping[str, int | str] | None:
+    """What ceilings would have known of other parameters, from what they had left; None where they had counted another currency, or none."""
+    spend = [
+        limit
+        for limit in known.configuration.limits_on(question.name).spend
+        if f"{limit.name}.exceeded" in question.counters
+    ]
+    entry = known.configuration.catalogue.get(question.name)
+    before, now = amount_of(entry, question.params), amount_of(entry, params)
+    if not spend or before == now:
+        return question.counters
+    counters = dict(question.counters)
+    for limit in spend:
+        left = micros(question.counters[f"{limit.name}.remaining"])
+        if now[0] is None or before[1] != now[1] or f"{limit.name}.unknown" in counters or left is None:
+            return None
+        counters[f"{limit.name}.exceeded"] = int(now[0] > left)
+    return counters
 
 
 class Unlogged:
@@ -148,6 +170,10 @@ _FAILED = frozenset(
 async def _judged(core: Core, known: Known, question: Question, params: dict[str, Json]) -> Judged | None:
     """The judgement, or None where there can't be one: then this change is no example."""
     try:
-        return await judge(core, known, replace(question, params=params, rehearsal=True, again=True, dry_run=False))
+        counters = recounted(known, question, params)
+        if counters is None:
+            return None
+        tried = replace(question, params=params, counters=counters, rehearsal=True, again=True, dry_run=False)
+        return await judge(core, known, tried)
     except Exception:  # noqa: BLE001 - what can't be judged, for whatever reason, is no example of anything
         return None

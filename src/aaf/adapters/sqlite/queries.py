@@ -114,11 +114,15 @@ INSERT INTO sealed (org, owner, name, key_id, nonce, ciphertext) VALUES (?, ?, ?
 ON CONFLICT (org, owner, name) DO UPDATE
 SET key_id = excluded.key_id, nonce = excluded.nonce, ciphertext = excluded.ciphertext
 """
+# An id doesn't say when the action was made, so the first page looks for the smallest id in the index of times; the next begin behind the last.
 DECIDED: LiteralString = """
 SELECT a.org, a.id, a.version, a.state, a.agent, a.type, a.match_key, a.created_at, a.deadline, a.rest,
        s.owner, s.name, s.key_id, s.nonce, s.ciphertext
 FROM action AS a LEFT JOIN sealed AS s ON s.org = a.org AND s.owner = a.id AND s.name = 'input'
-WHERE a.org = :org AND a.id > :after AND a.created_at >= :since
+WHERE a.org = :org AND a.created_at >= :since AND a.id <> :after AND a.id >= CASE
+    WHEN :after <> '' OR :since <= 0 THEN :after
+    ELSE (SELECT min(first.id) FROM action AS first WHERE first.org = :org AND first.created_at >= :since)
+END
 ORDER BY a.id LIMIT :limit
 """
 SEALED: LiteralString = (

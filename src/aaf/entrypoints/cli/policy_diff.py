@@ -21,6 +21,7 @@ _REASONS = {
     "connector": "the connector that analyses it can't be made for a dry run",
     "engine": "the policy engine can't be asked now",
     "erased": "its values were erased",
+    "limit": "a limit that it depends on wasn't counted for it",
     "other_version": "its input is of another version",
     "sealed": "it depends on values that are sealed for this key",
     "unreadable": "its values can't be read",
