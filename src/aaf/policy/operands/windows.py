@@ -166,11 +166,16 @@ def _minute_of_week(place: tzinfo, minute: int) -> int:
     return local.weekday() * _DAY + local.hour * 60 + local.minute
 
 
-def covers(one: Any, other: Any) -> bool:  # noqa: ANN401 - `misfit` has checked them
+def window(operand: Any) -> tuple[str, int]:  # noqa: ANN401 - `misfit` has checked it
+    """The zone of a window and the minutes that it covers."""
+    return operand["zone"], minutes(operand)
+
+
+def covers(one: tuple[str, int], other: tuple[str, int]) -> bool:
     """Whether `other` covers every minute of `one`, both in one zone."""
-    return bool(one["zone"] == other["zone"]) and not minutes(one) & ~minutes(other)
+    return one[0] == other[0] and not one[1] & ~other[1]
 
 
-def apart(one: Any, other: Any) -> bool:  # noqa: ANN401 - as above
+def apart(one: tuple[str, int], other: tuple[str, int]) -> bool:
     """Whether no minute is in both, both in one zone."""
-    return bool(one["zone"] == other["zone"]) and not minutes(one) & minutes(other)
+    return one[0] == other[0] and not one[1] & other[1]
