@@ -275,7 +275,7 @@ def _range(unit: str, op: Op, number: Any) -> Range:  # noqa: ANN401 - int, floa
 
 def _sizes(value: Json) -> Range | None:
     """The numbers of items that are asked for; None where they aren't one range."""
-    found: Range = ("items", (-inf, True), (inf, True))
+    found: Range = ("items", (0, False), (inf, True))
     for name, number in lists.tests(value):
         if name not in (*_ORDER, Op.EQ):
             return None
