@@ -305,8 +305,10 @@ def test_a_guard_only_tightens() -> None:
 @pytest.mark.parametrize("rest", ["", "defaults: {}\n", "rules: []\n"])
 def test_a_guard_whose_defaults_could_never_speak_is_refused(rest: str) -> None:
     assert problems("include: [g.yaml]\n", g=f"guard: true\n{rest}") == [
-        "g.yaml:1:1: a guard without `defaults` says nothing: it is they that are votes"
-        " (add defaults: {payment: deny}, or leave `guard` out)"
+        (
+            "g.yaml:1:1: a guard without `defaults` says nothing: it is they that are votes"
+            " (add defaults: {payment: deny}, or leave `guard` out)"
+        )
     ]
 
 
