@@ -4,7 +4,6 @@ Names are compared label by label after normalisation, never as text. A name in 
 its `xn--` form, which is what is dialled, certified and shown. Nothing here knows where a name leads.
 """
 
-import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -36,8 +35,7 @@ _TOP_LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 _DIGITS = re.compile(r"[1-9][0-9]{0,4}\Z")
 _PREFIX = "xn--"
-_PUNYCODE = codecs.lookup("punycode")
-"""Looked up once: a confined process can open no file later, and a codec is one."""
+"".encode("punycode")  # loads the codec, which is a file: a confined process can open none when the first name comes
 _HYPHENS = frozenset("-\u00b7\u30fb")
 """Punctuation inside names: RFC 5892's middle dots besides the hyphen."""
 
@@ -113,9 +111,8 @@ def _check_label(label: str) -> None:
 def _is_one_form(label: str) -> bool:
     """Whether a label is the Punycode (RFC 3492) of a name that is its own normal form, so that no two labels mean one name."""
     try:
-        name, _ = _PUNYCODE.decode(label.removeprefix(_PREFIX).encode())
-        encoded, _ = _PUNYCODE.encode(name)
-        again = bytes(encoded).decode()
+        name = label.removeprefix(_PREFIX).encode().decode("punycode")
+        again = name.encode("punycode").decode()
     except UnicodeError:
         return False
     normal = unicodedata.normalize("NFKC", name).lower()
