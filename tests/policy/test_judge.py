@@ -240,6 +240,13 @@ def test_a_stored_input_is_the_same(asked: Input) -> None:
     assert Input.from_json(stored) == asked
 
 
+def test_what_a_caller_says_of_a_counter_is_no_gate_for_a_rule_about_it() -> None:
+    match = AllOf((Probe("counters.spent", Op.GT, 5),))
+    policy = Policy(load(with_rules("  []\n")).catalogue, [Rule("over", match, Verdict.DENY, "")])
+    asked = an_input("files.read", context={"spent": 1}, counters={"spent": 9})
+    assert [vote.name for vote in policy.matching(asked)] == ["over"]
+
+
 def test_an_input_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version 2"):
         Input.from_json({**an_input().to_json(), "v": 2})

@@ -103,6 +103,10 @@ FAULTS: list[tuple[str, str]] = [
         "{params.to: {matches: '((a{1,500}){1,500}){1,500}'}}",
         "42: `params.to` of pay.send: the expression can't be used: invalid repetition size: {1,500} (the syntax is RE2's: no look-around, no references to groups)",
     ),
+    (
+        "{amount: {lt: '-1', currency: EUR}}",
+        "34: `amount`: an amount has no sign (one below nothing is unknown, which a deny and a hold meet and an allow does not)",
+    ),
     ("{amount: {gt: 100, currency: EUR}}", '34: `amount`: an amount is a decimal number in quotes (such as "100.00")'),
     ("{amount: {gt: '100', currency: EURO}}", "51: `amount`: `EURO` is no currency of ISO 4217 (did you mean `EUR`?)"),
     ("{amount: {gt: '100', currency: eur}}", "51: `amount`: `eur` is no currency of ISO 4217 (did you mean `EUR`?)"),

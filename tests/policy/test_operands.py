@@ -56,9 +56,20 @@ ANSWERS: list[tuple[Kind, Op, Json, Any, bool | None]] = [
     (Kind.TEXT, Op.HOST, ["*.example.com:80", "*.b.example.com"], "a.b.example.com", T),
     (Kind.TEXT, Op.HOST, "127.0.0.1", "http://127.0.0.1:8080/", T),
     (Kind.TEXT, Op.HOST, "127.0.0.1", "http://0x7f.1/", U),
+    *(
+        (Kind.TEXT, Op.HOST, "169.254.169.254", f"http://[{text}]/", U)
+        for text in ("::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe")
+    ),
+    (Kind.TEXT, Op.HOST, ["169.254.169.254", "[2002:a9fe:a9fe::]"], "http://[2002:a9fe:a9fe::]/", T),
+    (Kind.TEXT, Op.HOST, ["169.254.169.254:81", "[2002:a9fe:a9fe::]:81"], "http://[2002:a9fe:a9fe::]:82/", U),
+    (Kind.TEXT, Op.HOST, ["10.example.com", "[::1]"], "http://[::ffff:169.254.169.254]/", F),
+    (Kind.TEXT, Op.HOST, "169.254.169.254", "http://[2001:db8::1]/", F),
     (Kind.TEXT, Op.HOST, "[::1]", "http://[0:0::1]/", T),
     (Kind.TEXT, Op.HOST, "[::1]", "[::1]", T),
     (Kind.TEXT, Op.HOST, "localhost", "http://localhost/", T),
+    *((Kind.AMOUNT, op, EUR, (text, "EUR"), U) for op in (Op.LTE, Op.NE, Op.GT) for text in ("-5000", "-0", "-0.01")),
+    (Kind.ANY, Op.CONTAINS, "a", ["b", Absent.ERASED], U),
+    (Kind.ANY, Op.CONTAINS, "a", ["a", Absent.ERASED], T),
     (Kind.TEXT, Op.CIDR, "10.0.0.0/8", "10.1.2.3", T),
     (Kind.TEXT, Op.CIDR, ["10.0.0.0/8", "192.168.0.0/16"], "192.168.1.1", T),
     (Kind.TEXT, Op.CIDR, "10.0.0.0/8", "11.0.0.0", F),

@@ -50,6 +50,10 @@ CONTRADICTIONS = [
         "4:39: `params.cc`: no number of items is so (look at the bounds of `size`)",
     ),
     (
+        "{params.cc: {size: {lt: 0}}}",
+        "4:39: `params.cc`: no number of items is so (look at the bounds of `size`)",
+    ),
+    (
         "{params.cc: {some: {starts_with: a, eq: b}}}",
         "4:39: `params.cc`: no item can be so (look at the operators of `some`)",
     ),

@@ -110,6 +110,16 @@ _V6 = (
     ("fec0::/10", AddressClass.SITE_LOCAL),  # RFC 3879
     ("ff00::/8", AddressClass.MULTICAST),  # RFC 4291
 )
+_CARRYING = frozenset(
+    {
+        AddressClass.ISATAP,
+        AddressClass.SIX_TO_FOUR,
+        AddressClass.TEREDO,
+        AddressClass.TRANSLATED,
+        AddressClass.V4_COMPATIBLE,
+        AddressClass.V4_MAPPED,
+    }
+)
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 """The third quarter of an ISATAP address (RFC 5214), whose last quarter is an IPv4 address."""
 
@@ -159,6 +169,14 @@ def classify(address: str) -> AddressClass:
     if found is AddressClass.GLOBAL and number >> 32 & 0xFFFFFFFF in _ISATAP:
         return AddressClass.ISATAP
     return found
+
+
+def carries_another(address: str) -> bool:
+    """Whether an IPv4 address stands inside this IPv6 address: who says yes or no to the one hasn't spoken of the other."""
+    parsed = parse_address(address)
+    if not isinstance(parsed, IPv6Address):
+        return False
+    return classify(address) in _CARRYING or int(parsed) >> 32 & 0xFFFFFFFF in _ISATAP
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,29 @@ _SENSITIVE = (
     r"|(?:[A-Z][A-Z0-9]*_)+KEY"
 )
 _QUOTES = re.compile(r"""['"\\`]""")
+_NO_LETTER = re.compile(r"""\"\"|''|\\(?=[a-z])""")
+"""What stands inside a word for a shell and says nothing: empty quotes, a backslash before a letter."""
 
-_COMMAND = r"(?:^|[\n;&|(`]|\b(?:do|else|exec|sudo|then|time|xargs)\s)[ \t]{0,20}"
+_COMMAND = (
+    r"(?:^|[\n;&|(`]|\b(?:builtin|busybox|command|do|else|exec|nice|nohup|sudo|then|time|xargs)\s"
+    r"|\b(?:nice|stdbuf|timeout|xargs)(?:\s[\w.=-]{1,20}){1,3}\s|\b(?:docker|kubectl|podman)\sexec(?:\s--?\w[\w=-]{0,30}(?:\s[\w:.]{1,30})?){0,5}\s[\w.$/-]{1,60}(?:\s-\w\s[\w-]{1,40})?(?:\s--)?\s)[ \t]{0,20}"
+)
+_GROUP = rf"(?:{_COMMAND}|[{{!][ \t]{{1,20}})"
+_SHELL = r"""\s(?:-[a-z]{0,5}c|/[cC])\s{1,5}["']?"""
+"""Where a shell is given a command as one argument."""
+_END = r"""[ \t]{0,20}(?:$|[\n;&|>)`]|[012]>)"""
 # Whatever repeats is bounded, so that no text makes the search slow.
 _WHOLE = rf"""
-    /proc/[^\s'"]{{0,100}}/environ
-  | {_COMMAND}(?:/usr/bin/|/bin/)?(?:env|printenv)[ \t]{{0,20}}(?:-0|--null)?[ \t]{{0,20}}(?:$|[\n;&|>)`])
-  | {_COMMAND}(?:set|export[ ]-p|export|declare[ ]-[xp]|typeset[ ]-x|compgen[ ]-[ev])[ \t]{{0,20}}(?:$|[\n;&|>)`])
-  | \bps[ ]{{1,5}}[A-Za-z]{{0,8}}e[A-Za-z]{{0,8}}(?=\s|$|[|;&])
+    /proc/[^\n]{{0,100}}(?:\benviron\b|/env?\*)
+  | {_GROUP}(?:/usr/bin/|/bin/)?(?:env|printenv)[ \t]{{0,20}}(?:-0|-v|--null)?{_END}
+  | {_COMMAND}(?<!get;)(?<!get;\s)set{_END}
+  | {_GROUP}(?:export(?:[ ]-p)?|declare(?:[ ]-[xp])?|typeset(?:[ ]-[xp])?|local[ ]-p|readonly[ ]-p|compgen[ ]-[ev]){_END}
+  | {_SHELL}(?:/usr/bin/|/bin/)?(?:env|printenv|set|export|declare|typeset)(?:[ ]-[0px])?[ ]{{0,5}}(?:["']|{_END})
+  | \bps[ ]{{1,5}}(?:[A-Za-z]{{0,8}}e[A-Za-z]{{0,8}}|-[A-Za-z]{{0,8}}E[A-Za-z]{{0,8}})(?=\s|$|[|;&])
+  | \bfor\s\w{{1,40}}(?:,\s?\w{{1,40}})?\sin\s(?:sorted\()?(?:os\.)?environ\b(?![.\[])
+  | \bfor\s?\([^()]{{1,60}}\s(?:in|of)\sprocess\.env\s?\)
+  | \s-(?:p|pe|e)\s{{1,5}}["']?process\.env\b(?![.\[?])
+  | \b(?:p|pp|print|puts)\s{{1,5}}ENV\b(?![.\[])
   | \bsystemctl[ ](?:--user[ ])?show-environment\b
   | (?i:\b(?:get-childitem|gci|dir|ls)[ ]{{1,5}}env:)
   | \b(?:print|dict|list|str|repr|dumps|pprint|vars|sorted)\(\s?(?:os\.)?environ\b\s?\)
@@ -44,7 +59,7 @@ _WHOLE = rf"""
   | \{{\s?os\.environ\s?\}}
   | (?:log|info|error|stringify|entries|values|keys|assign|inspect)\([^()]{{0,40}}\bprocess\.env\s?[,)]
   | \bos\.Environ\(\)
-  | (?i:\bgetenv\(\s?\)|\bGetEnvironmentVariables\b|\benv::vars\b|\bENV\.(?:to_h|each|inspect)\b|\bDeno\.env\.toObject\b)
+  | (?i:\bget_?env\(\s?\)|\bGetEnvironmentVariables\b|\benv::vars\b|\bENV\.(?:to_h|each|inspect)\b|\bDeno\.env\.toObject\b)
     """
 """All variables at once."""
 _TRIGGERS: Mapping[str, str] = {
@@ -53,8 +68,10 @@ _TRIGGERS: Mapping[str, str] = {
         ("SECRET", "TOKEN", "_KEY", "env", "Env", "ENV", "/proc/", "compgen", "declare", "export", "typeset"), ""
     ),
     "%": r"%[A-Za-z_]{1,80}%",
-    "ps ": r"ps[ ]{1,5}[A-Za-z]",
-    "set": r"set(?=[ \t]{0,20}(?:$|[\n;&|>)`]))",
+    "local -p": "",
+    "ps ": r"ps[ ]{1,5}-?[A-Za-z]",
+    "readonly -p": "",
+    "set": r"""set(?=[ \t]{0,20}(?:$|[\n;&|>)`"'0-2]))""",
 }
 """What stands in every spelling, and what has to go on there; a text is looked at around these only."""
 _REACH = 512
@@ -112,11 +129,15 @@ class _Patterns:
             rf"""
             \$(?:{name})(?![A-Za-z0-9_])
           | \$\{{[!\#]?{name}(?![A-Za-z0-9_])
-          | %(?i:{name})%
-          | \$\{{?(?i:env:{name})(?![A-Za-z0-9_])
-          | \bprintenv[ ](?:[^;&|\n]{{0,100}}[ ])?{name}(?![A-Za-z0-9_])
+          | %(?i:{name})%|!(?i:{name})!
+          | \$_SERVER\[["']{name}["']\]
+          | (?<![\w.-])(?i:env:[\\/]?{name})(?![A-Za-z0-9_])
+          | ={name}(?![A-Za-z0-9_])[\s\S]{{0,200}}\$\{{!
+          | \b(?:docker|podman)\b[^;&|\n]{{0,200}}\s(?:-e|--env)[ =]{name}(?![A-Za-z0-9_])
+          | (?:^|[\n;&|(]|{_SHELL})[ ]{{0,5}}set[ ]{{1,5}}{name}[ ]{{0,5}}(?:$|["'&|\n])
+          | \bprintenv[ \t]{{1,5}}(?:[^;&|\n]{{0,100}}[ ])?{name}(?![A-Za-z0-9_])
           | (?<![\w.])(?:env[ ]-u|launchctl[ ](?:get|set|unset)env|setx|unset|export|readonly|read|declare[ ]-\w{{1,5}}|typeset[ ]-\w{{1,5}}|set[ ]-\w{{1,5}})
-              [ ](?:[\w=./:-]{{1,60}}[ ]){{0,8}}{name}(?![A-Za-z0-9_])
+              [ \t]{{1,5}}(?:[\w=./:-]{{1,60}}[ ]){{0,8}}{name}(?![A-Za-z0-9_])
           | (?:^|(?<=[\s;&|(`]))(?:--env=|--build-arg=)?{name}\+?=(?![=\s~]|$)
           | (?:^|\n)[ \t]{{0,20}}(?:ENV|ARG)[ ]{name}[ ]
           | (?i:env(?:iron\w{{0,20}}|s)?)(?:\.|::){name}\b
@@ -127,7 +148,7 @@ class _Patterns:
             re.VERBOSE,
         )
         self._plain = re.compile(
-            rf"\$(?:{name})(?![A-Za-z0-9_])|\$\{{[!#]?{name}(?![A-Za-z0-9_])|\bprintenv {name}(?!\w)|/proc/[^\s]{{0,100}}/environ"
+            rf"\$(?:{name})(?![A-Za-z0-9_])|\$\{{[!#]?{name}(?![A-Za-z0-9_])|\b(?:export|printenv|unset)[ \t]{{1,5}}{name}(?!\w)|/proc/[^\s]{{0,100}}/environ"
         )
         self._name = re.compile(rf"(?:.*[./:]|)(?i:{name})")
         self._triggers = [
@@ -143,6 +164,9 @@ class _Patterns:
     def named(self, text: str) -> bool:
         """Whether a text reads or sets one, as it stands or once a shell has taken the quotes away."""
         if self._found(text, self._whole, self._spelled):
+            return True
+        worded = _NO_LETTER.sub("", text)
+        if worded != text and self._found(worded, self._whole):
             return True
         bare = _QUOTES.sub("", text)
         return bare != text and self._found(bare, self._plain)

@@ -35,6 +35,7 @@ _TOP_LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 _DIGITS = re.compile(r"[1-9][0-9]{0,4}\Z")
 _PREFIX = "xn--"
+"".encode("punycode")  # loads the codec, which is a file: a confined process can open none when the first name comes
 _HYPHENS = frozenset("-\u00b7\u30fb")
 """Punctuation inside names: RFC 5892's middle dots besides the hyphen."""
 

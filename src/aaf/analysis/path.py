@@ -145,8 +145,8 @@ def protected(path: CleanPath, patterns: Iterable[str] = ()) -> str | None:
     `patterns` are added to the built-in ones: `*`, `?` and `[…]` within a segment, segments separated by a slash. Names are compared
     after compatibility normalisation and case folding.
     """
-    names = tuple(_folded(part) for part in path.parts)
-    return next((pattern for pattern in (*PROTECTED, *patterns) if _matches(names, _folded(pattern))), None)
+    names = tuple(folded(part) for part in path.parts)
+    return next((pattern for pattern in (*PROTECTED, *patterns) if _matches(names, folded(pattern))), None)
 
 
 def _whole(path: str) -> PathFault | None:
@@ -195,7 +195,8 @@ def _structure(part: str) -> PathFault | None:
     return PathFault.TOO_LONG if len(part.encode()) > MAX_SEGMENT else None
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """What names have in common that some file systems take for one: compatibility normalisation and case folding."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 

@@ -343,6 +343,10 @@ def _read_rules(
                     )
                 places.setdefault(rule.name, f"{part.name}:{node.line}:{node.column}")
         if part.guard:
+            given = part.fields.get("defaults")
+            if given is None or given.value == {}:
+                what = "a guard without `defaults` says nothing: it is they that are votes"
+                section.faults.at_key(part.fields["guard"], what, "add defaults: {payment: deny}, or leave `guard` out")
             defaults = section.section("defaults", f"defaults of {part.name}")
             guards.append(read_rule_set(part.name, defaults, (rule.name for rule in rules)))
         found += rules

@@ -33,6 +33,12 @@ _OPPOSITE = {
     Op.LT: Op.GTE,
     Op.GTE: Op.LT,
 }
+_MEANT: dict[Op, Callable[[Any], Any]] = {
+    Op.CIDR: networks.networks,
+    Op.HOST: hosts.named,
+    Op.UNDER: folders.folders,
+    Op.WITHIN: windows.window,
+}
 _COVERS: dict[Op, Callable[[Any, Any], bool]] = {
     Op.CIDR: networks.covers,
     Op.HOST: hosts.covers,
@@ -78,6 +84,16 @@ class Test:
         return value if self.positive else opposite(value)
 
     @cached_property
+    def meant(self) -> Any:  # noqa: ANN401 - what the operator's own module makes of it
+        """The operand of an operator of `_MEANT`, read once however many tests it is compared with."""
+        return _MEANT[self.op](self.value)
+
+    @cached_property
+    def weight(self) -> int:
+        """How many values are compared where it is compared with another test."""
+        return len(self.value) if isinstance(self.value, list) else 1
+
+    @cached_property
     def values(self) -> list[Any] | None:
         """The only values that it is true of, where it is false of all other plain values; None where they aren't listed."""
         if self.kind is Kind.RISK:
@@ -119,6 +135,16 @@ class Test:
             case Op.STARTS_WITH:
                 return f"{self.value}{_STAR}"
         return None
+
+    @cached_property
+    def literal(self) -> str:
+        """The pattern in which each star is a letter that only a star of another pattern takes."""
+        return (self.pattern or "").replace("*", "\1")
+
+    @cached_property
+    def takes(self) -> Callable[[str], bool]:
+        """Whether a literal is of the pattern; what is a star in a plain text is made another letter."""
+        return glob((self.pattern or "").replace("*", "\1").replace(_STAR, "*"))
 
 
 def a_test(name: str, kind: Kind, op: Op, value: Json, *, positive: bool) -> Test:
@@ -213,15 +239,13 @@ def _covered(one: Test, other: Test) -> bool:
     if one.range and other.range:
         return _inside(one.range, other.range)
     if one.pattern and other.pattern:
-        # A star of the one is a letter that only a star of the other takes; what is a star in a plain text is made another letter.
-        inner, outer = (pattern.replace("*", "\1") for pattern in (one.pattern, other.pattern))
-        return glob(outer.replace(_STAR, "*"))(inner)
-    if one.op is not other.op or len(_list(one.value)) * len(_list(other.value)) > _MOST * _MOST:
+        return other.takes(one.literal)
+    if one.op is not other.op or one.weight * other.weight > _MOST * _MOST:
         return False
     if one.kind in _LISTED and one.op in (Op.IN, Op.NOT_IN):
         mine, others = set(_list(one.value)), set(_list(other.value))
         return mine <= others if one.op is Op.IN else others <= mine
-    return one.kind in (Kind.TEXT, Kind.TIME) and one.op in _COVERS and _COVERS[one.op](one.value, other.value)
+    return one.kind in (Kind.TEXT, Kind.TIME) and one.op in _COVERS and _COVERS[one.op](one.meant, other.meant)
 
 
 def _apart(one: Test, other: Test) -> bool:
@@ -235,9 +259,9 @@ def _apart(one: Test, other: Test) -> bool:
         pieces = [pattern.split(_STAR) for pattern in (one.pattern, other.pattern)]
         heads, tails = sorted((each[0] for each in pieces), key=len), sorted((each[-1] for each in pieces), key=len)
         return not (heads[1].startswith(heads[0]) and tails[1].endswith(tails[0]))
-    if one.op is not other.op or len(_list(one.value)) * len(_list(other.value)) > _MOST * _MOST:
+    if one.op is not other.op or one.weight * other.weight > _MOST * _MOST:
         return False
-    return one.kind in (Kind.TEXT, Kind.TIME) and one.op in _APART and _APART[one.op](one.value, other.value)
+    return one.kind in (Kind.TEXT, Kind.TIME) and one.op in _APART and _APART[one.op](one.meant, other.meant)
 
 
 def _range(unit: str, op: Op, number: Any) -> Range:  # noqa: ANN401 - int, float or Decimal
@@ -251,7 +275,7 @@ def _range(unit: str, op: Op, number: Any) -> Range:  # noqa: ANN401 - int, floa
 
 def _sizes(value: Json) -> Range | None:
     """The numbers of items that are asked for; None where they aren't one range."""
-    found: Range = ("items", (-inf, True), (inf, True))
+    found: Range = ("items", (0, False), (inf, True))
     for name, number in lists.tests(value):
         if name not in (*_ORDER, Op.EQ):
             return None

@@ -26,6 +26,7 @@ Voices: TypeAlias = tuple[Vote, Vote | None]
 _Gated: TypeAlias = tuple[Callable[[Any], Any], int, Predicate, Vote, Vote | None]
 _View: TypeAlias = Callable[[Any], Any]
 _BY_TYPE = ("class", "operation", "tool")
+_COUNTERS = "counters."
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,16 @@ def _key(test: Probe) -> tuple[str, str, str]:
     return test.field, test.op, repr(test.value)
 
 
+def _has_no_gate(field: str) -> bool:
+    """What the action type decides has left the condition; a counter isn't compared as it is stored."""
+    return field in _BY_TYPE or field.startswith(_COUNTERS)
+
+
 def _gates(match: AllOf, entry: Entry | None) -> list[tuple[Probe, Kind]]:
     """The tests that the condition demands plainly, and the kinds of their fields: where one is false, so is the condition."""
     found: list[tuple[Probe, Kind]] = []
     for part in match.parts:
-        if isinstance(part, Probe) and part.op is not Op.EXISTS and part.field not in _BY_TYPE:
+        if isinstance(part, Probe) and part.op is not Op.EXISTS and not _has_no_gate(part.field):
             kind = kind_of(part.field, entry)
             if kind is not None and fault(kind, part.op, part.value) is None:
                 found.append((part, kind))

@@ -16,7 +16,7 @@ from aaf.domain.instants import read as instant
 from aaf.policy.catalogue import ActionClass, Risk
 from aaf.policy.operands import amounts, folders, hosts, lists, networks, patterns, windows
 from aaf.policy.operands.amounts import DECIMAL, decimal
-from aaf.policy.operands.answers import Answer, Misfit, Question, no_text, opposite
+from aaf.policy.operands.answers import Absent, Answer, Misfit, Question, no_text, opposite
 from aaf.policy.reading import did_you_mean
 from aaf.policy.schemas import Kind
 
@@ -282,7 +282,12 @@ def exactly(value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - a JSON scalar
 
 
 def _holds(operand: str) -> Question:
-    return lambda value: operand in value if isinstance(value, str | list) else no_text(value)
+    def answer(value: Any) -> Answer:  # noqa: ANN401 - a JSON value
+        if not isinstance(value, str | list):
+            return no_text(value)
+        return True if operand in value else None if isinstance(value, list) and Absent.ERASED in value else False
+
+    return answer
 
 
 def glob(pattern: str) -> Callable[[str], bool]:

@@ -18,8 +18,11 @@ from aaf.policy.implying import Test, a_test, never_together, never_truer
 from aaf.policy.operators import Op, exactly
 from aaf.policy.schemas import Kind
 
-MAX_STEPS = 500_000
-"""Pairs of conditions that are compared for one configuration: about a second."""
+MAX_STEPS = 200_000
+"""Pairs of conditions that are compared for one configuration: about a second, two where hosts or folders are compared."""
+
+_LISTED = 8
+"""Pairs of listed values that cost what one pair of conditions does."""
 
 _PARAMS, _CONTEXT = "params.", "context."
 _NAMING = frozenset({"amount", "class", "operation", "tool"})
@@ -262,6 +265,7 @@ def _never_truer(one: Tree, other: Tree, steps: _Steps) -> bool:
     if steps.over():
         return False
     if isinstance(one, Test) and isinstance(other, Test):
+        steps.left -= one.weight * other.weight // _LISTED
         return never_truer(one, other)
     if isinstance(other, All):
         return all(_never_truer(one, part, steps) for part in other.parts)
@@ -276,6 +280,7 @@ def _apart(one: Tree, other: Tree, steps: _Steps) -> bool:
     if steps.over():
         return False
     if isinstance(one, Test) and isinstance(other, Test):
+        steps.left -= one.weight * other.weight // _LISTED
         return never_together(one, other)
     for first, second in ((one, other), (other, one)):
         if isinstance(first, Any):

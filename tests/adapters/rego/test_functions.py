@@ -40,6 +40,12 @@ def test_a_module_calls_it(engine: Engine, call: str) -> None:
     assert ask(engine, module(f'decision := "deny" if {call}\n'), document=DOCUMENT) == (Value("deny"),)
 
 
+def test_a_name_of_other_letters_is_read_in_a_process_that_can_open_nothing(engine: Engine) -> None:
+    url: Json = {"url": "https://xn--bcher-kva.example.com/"}
+    rule = 'decision := "allow" if aaf.host_matches(input.url, "*.example.com")\n'
+    assert ask(engine, module(rule), document=url) == (Value("allow"),)
+
+
 @pytest.mark.parametrize(
     "call",
     [

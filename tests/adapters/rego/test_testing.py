@@ -92,6 +92,16 @@ def test_functions_of_the_firewall_know_the_facts_of_the_tests() -> None:
     assert "policies/pay.rego:12: " in found["test_unknown"].error
 
 
+def test_functions_that_policies_may_call_tests_can_too() -> None:
+    found = ran(
+        'test_host if aaf.host_matches("https://a.example.com/", "*.example.com")',
+        'test_hours if aaf.within_hours(0, "Europe/Berlin", ["thursday"], "01:00", "01:01")',
+        'test_wrong if not aaf.cidr_contains("10.0.0.0/8", "not an address")',
+    )
+    assert (found["test_host"].said, found["test_hours"].said) == ("true", "true")
+    assert "this is not a URL" in found["test_wrong"].error
+
+
 def test_facts_of_another_form_are_none() -> None:
     found = ran("facts := 5", 'test_it if data.aaf.policies.limited with input as {"agent_id": "a"}')
     assert found["test_it"].error

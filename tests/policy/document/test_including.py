@@ -300,7 +300,16 @@ def test_a_guard_only_tightens() -> None:
     assert problems("include: [g.yaml]\n", g="guard: yes\n") == [
         "g.yaml:1:8: `guard` must be true or false (without quotes; yes and no are strings here)"
     ]
-    assert loaded("include: [g.yaml]\n", g="guard: true\n").guards[0].defaults == {}
+
+
+@pytest.mark.parametrize("rest", ["", "defaults: {}\n", "rules: []\n"])
+def test_a_guard_whose_defaults_could_never_speak_is_refused(rest: str) -> None:
+    assert problems("include: [g.yaml]\n", g=f"guard: true\n{rest}") == [
+        (
+            "g.yaml:1:1: a guard without `defaults` says nothing: it is they that are votes"
+            " (add defaults: {payment: deny}, or leave `guard` out)"
+        )
+    ]
 
 
 def test_a_file_that_is_no_part_of_anything_is_named() -> None:

@@ -26,6 +26,34 @@ def test_these_may_be_published(call: str) -> None:
         assert published(rule).output == "decision"
 
 
+@pytest.mark.attack("G02", guard="aaf.policy.rego.checks:_ours", part=True)
+@pytest.mark.parametrize(
+    ("lines", "name", "line"),
+    [
+        (
+            'import data.aaf.lib.x as aaf\ndecision := "deny" if aaf.cidr_contains("10.0.0.0/8", input.context.a)',
+            "aaf",
+            2,
+        ),
+        (
+            'import data.aaf.lib.x as is_private_ip\ndecision := "deny" if is_private_ip.cidr_contains("", "")',
+            "is_private_ip",
+            2,
+        ),
+        ('aaf := {"cidr_contains": 1}\ndecision := "deny" if aaf.cidr_contains == 1', "aaf", 2),
+        ('aaf.of := 1\ndecision := "deny" if aaf.of == 1', "aaf", 2),
+        ('decision := "deny" if {\n aaf := {"a": 1}\n aaf.a == 1\n}', "aaf", 3),
+        ('decision := "deny" if {\n some is_private_ip in [1]\n is_private_ip == 1\n}', "is_private_ip", 3),
+        ('f(aaf) := aaf\ndecision := "deny" if f(true)', "aaf", 2),
+        ('rate_limit_exceeded := 1\ndecision := "deny" if rate_limit_exceeded == 1', "rate_limit_exceeded", 2),
+    ],
+)
+def test_nothing_else_has_the_name_of_a_function_of_the_firewall(lines: str, name: str, line: int) -> None:
+    library = "package aaf.lib.x\ncidr_contains(network, address) := false if network != address\n"
+    found = problems({"m.rego": f"{V1}{lines}\n", "x.rego": library})
+    assert (found[0].line, found[0].message) == (line, f"`{name}` is the name of functions of the firewall")
+
+
 @pytest.mark.attack("G02", guard="aaf.policy.rego.calls:check_calls", part=True)
 @pytest.mark.parametrize(
     ("call", "column", "message", "hint"),

@@ -70,7 +70,7 @@ def test_every_function_is_known_where_modules_are_checked() -> None:
         ("aaf.path_beneath", ("/srv/data", "/srv/data/"), True),
         ("aaf.path_beneath", ("/srv/database", "/srv/data"), False),
         ("aaf.path_beneath", ("/srv", "/"), True),
-        ("aaf.path_beneath", ("srv/data", "/srv"), False),
+        ("aaf.path_beneath", ("/srv/other", "/srv/data"), False),
         ("aaf.path_beneath", ("notes/a.txt", "notes"), True),
         ("aaf.path_beneath", ("notes", "notes/a.txt"), False),
         ("aaf.amount_compare", ("100.00000000000000000001", "100"), 1),
@@ -115,6 +115,10 @@ def test_a_host_that_can_be_read_in_two_ways_is_an_error_which_is_a_deny(host: A
         *[("aaf.host_matches", ("example.com", one)) for one in ("*", "a*.example.com", "*.com", "example.com:443", "", 1)],
         *[("aaf.cidr_contains", (one, "10.0.0.1")) for one in ("10.0.0.1/8", "10.0.0.0/33", "ten", "", None)],
         ("aaf.cidr_contains", ("10.0.0.0/8", "example.com")),
+        *[("aaf.cidr_contains", ("10.0.0.0/8", one)) for one in ("::ffff:10.0.0.1", "http://[64:ff9b::a00:1]/", "fe80::5efe:a00:1")],
+        ("aaf.host_matches", ("http://[::ffff:10.0.0.1]/", "10.0.0.1")),
+        *[("aaf.path_beneath", (one, "/srv/data")) for one in ("srv/data", "/srv/Data/a", "/SRV/data", "/srv/data./a", "/srv/\uff44ata/a")],
+        *[("aaf.path_beneath", (one, "notes")) for one in ("/notes", "~/notes", "notes\uff1aa", "c:/notes")],
         *[("aaf.path_beneath", (one, "/srv")) for one in ("/srv/../etc", "/srv//x", "./srv", "..", "", "/srv\\x", "/a\x00", 1, "//")],
         *[("aaf.path_beneath", ("/srv", one)) for one in ("/srv/.", "", None)],
         *[("aaf.amount_compare", (one, "1")) for one in (1.5, True, "1e3", "", " 1", "1,000.00", None, "9" * 70)],
@@ -122,7 +126,7 @@ def test_a_host_that_can_be_read_in_two_ways_is_an_error_which_is_a_deny(host: A
         *[("aaf.within_hours", (0, one, ["monday"], "09:00", "17:00")) for one in ("utc", "../etc", "", 1, "Nowhere/At_All")],
         *[("aaf.within_hours", (0, "UTC", one, "09:00", "17:00")) for one in ([], ["mon"], "monday", [1], None)],
         *[("aaf.within_hours", (0, "UTC", ["monday"], one, "17:00")) for one in ("9:00", "24:01", "", 9)],
-        *[("aaf.within_hours", (0, "UTC", ["monday"], "09:00", one)) for one in ("17:60", "17", None)],
+        *[("aaf.within_hours", (0, "UTC", ["monday"], "09:00", one)) for one in ("17:60", "17", None, "09:00")],
     ],
 )  # fmt: skip
 def test_what_is_no_argument_is_an_error(name: str, arguments: tuple[Any, ...]) -> None:

@@ -186,8 +186,8 @@ class Set:
 class Bench:
     """One module whole, with the libraries and perhaps a module of tests: what is asked of it is measured by lines."""
 
-    def __init__(self, engine: _Rego, content: Mapping[str, Any]) -> None:
-        """Load everything; `facts` names a rule that holds what functions know."""
+    def __init__(self, engine: _Rego, content: Mapping[str, Any], own: Own) -> None:
+        """Load everything; `facts` names a rule that holds what functions know, `own` are those that compute."""
         self._engine = engine
         self._facts: dict[str, Any] = {}
         self._ends: dict[str, int] = {}
@@ -200,6 +200,8 @@ class Bench:
         engine.set_enable_coverage(True)
         for name in FACTS:
             engine.add_extension(name, 1, self._look_up(name))
+        for name, (arguments, function) in own.items():
+            engine.add_extension(name, arguments, function)
         for name, arguments in REFUSED_FUNCTIONS.items():
             engine.add_extension(name, arguments, _refuse(name))
         for package in dict.fromkeys(one["package"] for one in content["modules"]):
@@ -322,7 +324,7 @@ class Jobs:
         if kind == TEST and self._bench is not None:
             return json.dumps(self._bench.ask(content)).encode()
         try:
-            self._bench = Bench(self._engine(), content)
+            self._bench = Bench(self._engine(), content, self._own)
         except Exception as failure:  # noqa: BLE001 - as above
             raise _Refusal("", str(failure)) from None
         return json.dumps({"lines": self._bench.lines}).encode()

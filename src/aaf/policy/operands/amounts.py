@@ -1,6 +1,7 @@
 """`amount`: how the declared amount of an action compares with one in the same currency, in exact decimals.
 
-Nothing is converted: of an amount in another currency, or one that can't be read, the answer is unknown.
+Nothing is converted: of an amount in another currency, or one that can't be read, the answer is unknown. So it is of one with a sign, as
+for limits: what a negative payment does is not what a small one does.
 """
 
 import re
@@ -204,6 +205,12 @@ def misfit(operand: Json) -> Misfit | None:
     value, currency = operand.get("value"), operand.get("currency")
     if not isinstance(value, str) or not DECIMAL.fullmatch(value):
         return Misfit("an amount is a decimal number in quotes", 'such as "100.00"', ("value",))
+    if value.startswith("-"):
+        return Misfit(
+            "an amount has no sign",
+            "one below nothing is unknown, which a deny and a hold meet and an allow does not",
+            ("value",),
+        )
     if not isinstance(currency, str) or currency not in CURRENCIES:
         said = currency[:16] if isinstance(currency, str) else "this"
         hint = _nearest(said)
@@ -238,7 +245,7 @@ def read(pair: Any) -> Amount | None:  # noqa: ANN401 - a value and a currency, 
     if not isinstance(currency, str) or currency not in CURRENCIES:
         return None
     number = decimal(value)
-    return None if number is None else (number, currency)
+    return None if number is None or number.is_signed() else (number, currency)
 
 
 def decimal(text: Any) -> Decimal | None:  # noqa: ANN401 - a JSON value

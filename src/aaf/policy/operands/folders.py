@@ -4,12 +4,11 @@ Empty names and single dots are dropped first; a path that leads upwards, or tha
 is a relative path where the folder is absolute, or the reverse, and one that differs in case only: some file systems don't see that.
 """
 
-import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from aaf.analysis.path import MAX_PATH, PathFault, clean
+from aaf.analysis.path import MAX_PATH, PathFault, clean, folded
 from aaf.domain.canonical import Json
 from aaf.policy.operands.answers import Answer, Misfit, at, texts
 
@@ -47,7 +46,7 @@ def folders(operand: Json) -> list[tuple[str, ...]]:
 def asked(operand: Json) -> Callable[[Seen | None], Answer]:
     """What the folders say of a path that was read."""
     exact = frozenset(folders(operand))
-    folded = frozenset(tuple(map(_fold, names)) for names in exact)
+    alike_to = frozenset(tuple(map(folded, names)) for names in exact)
     kinds = {names[:1] == ("",) for names in exact}
 
     def answer(seen: Seen | None) -> Answer:
@@ -59,7 +58,7 @@ def asked(operand: Json) -> Callable[[Seen | None], Answer]:
             return True
         if (not is_absolute) in kinds:
             return None
-        return None if any(alike[:length] in folded for length in range(is_absolute, len(alike) + 1)) else False
+        return None if any(alike[:length] in alike_to for length in range(is_absolute, len(alike) + 1)) else False
 
     return answer
 
@@ -84,23 +83,17 @@ def _read(text: str) -> Seen | PathFault:
         if isinstance(cleaned, PathFault):
             return cleaned
     whole = ("", *names) if text.startswith("/") else tuple(names)
-    return whole, tuple(map(_fold, whole))
+    return whole, tuple(map(folded, whole))
 
 
-def _fold(name: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
-def covers(one: Json, other: Json) -> bool:
+def covers(one: list[tuple[str, ...]], other: list[tuple[str, ...]]) -> bool:
     """Whether every path under `one` is under `other`."""
-    wide = folders(other)
-    return all(any(_beneath(names, around) for around in wide) for names in folders(one))
+    return all(any(_beneath(names, around) for around in other) for names in one)
 
 
-def apart(one: Json, other: Json) -> bool:
+def apart(one: list[tuple[str, ...]], other: list[tuple[str, ...]]) -> bool:
     """Whether no path is under both."""
-    others = folders(other)
-    return not any(_beneath(a, b) or _beneath(b, a) for a in folders(one) for b in others)
+    return not any(_beneath(a, b) or _beneath(b, a) for a in one for b in other)
 
 
 def _beneath(names: tuple[str, ...], folder: tuple[str, ...]) -> bool:

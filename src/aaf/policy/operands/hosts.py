@@ -5,10 +5,10 @@ address, letters of other scripts) is unknown, so a deny meets it and an allow d
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from aaf.analysis.addresses import carries_another
 from aaf.analysis.hosts import Host, HostPattern, parse_host, parse_port
 from aaf.analysis.url import MAX_URL, origin_of
 from aaf.analysis.url_faults import UrlRefused
@@ -21,6 +21,8 @@ class Seen(NamedTuple):
 
     labels: tuple[str, ...]
     port: int | None
+    carrying: bool = False
+    """Whether it is an IPv6 address that carries an IPv4 address."""
 
 
 def misfit(operand: Json) -> Misfit | None:
@@ -42,9 +44,20 @@ def misfit(operand: Json) -> Misfit | None:
     return wrong
 
 
-def patterns(operand: Json) -> list[HostPattern]:
-    """The patterns of an operand that has no misfit."""
-    return [_parsed(text) for text in texts("host", operand, "")[0]]
+class Named(NamedTuple):
+    """What a pattern names: labels as `Seen` has them, whether those beneath are meant, and the port where it says one."""
+
+    labels: tuple[str, ...]
+    below: bool
+    port: int | None
+
+
+def named(operand: Json) -> list[Named]:
+    """What the patterns of an operand name that has no misfit."""
+    return [
+        Named((found.literal,) if found.literal is not None else found.labels[::-1], found.below, found.port)
+        for found in map(_parsed, texts("host", operand, "")[0])
+    ]
 
 
 @lru_cache(maxsize=1_024)
@@ -56,14 +69,17 @@ def asked(operand: Json) -> Callable[[Seen | None], Answer]:
     """What the patterns say of a host that was read; the time doesn't grow with their number."""
     names: dict[tuple[str, ...], set[int | None]] = {}
     above: dict[tuple[str, ...], set[int | None]] = {}
-    for pattern in patterns(operand):
-        (above if pattern.below else names).setdefault(labels_of(pattern), set()).add(pattern.port)
+    for labels, below, port in named(operand):
+        (above if below else names).setdefault(labels, set()).add(port)
+    of_four = any(len(labels) == 1 and labels[0][0].isdigit() and "." in labels[0] for labels in names)
 
     def answer(seen: Seen | None) -> Answer:
         if seen is None:
             return None
-        labels, port = seen
+        labels, port, carrying = seen
         outcome = _on_port(names.get(labels), port)
+        if carrying and of_four and not outcome:
+            return None
         if outcome is True or not above:
             return outcome
         for length in range(2, len(labels)):
@@ -74,11 +90,6 @@ def asked(operand: Json) -> Callable[[Seen | None], Answer]:
         return outcome
 
     return answer
-
-
-def labels_of(pattern: HostPattern) -> tuple[str, ...]:
-    """The labels from the last to the first, as `Seen` has them."""
-    return (pattern.literal,) if pattern.literal is not None else pattern.labels[::-1]
 
 
 def _on_port(ports: set[int | None] | None, port: int | None) -> Answer:
@@ -109,39 +120,41 @@ def _read(text: str) -> Seen | None:
 
 
 def _seen(host: Host, port: int | None) -> Seen:
-    return Seen((host.name,) if host.is_literal else tuple(host.name.split("."))[::-1], port)
+    if host.is_literal:
+        return Seen((host.name,), port, carries_another(host.name))
+    return Seen(tuple(host.name.split("."))[::-1], port)
 
 
 def _has_port(text: str) -> bool:
     return ":" in text and not text.endswith("]")
 
 
-def covers(one: Json, other: Json) -> bool:
+def covers(one: list[Named], other: list[Named]) -> bool:
     """Whether every host of `one` is a host of `other`."""
-    wide = patterns(other)
-    return all(any(_covers(pattern, around) for around in wide) for pattern in patterns(one))
+    return all(any(_covers(narrow, wide) for wide in other) for narrow in one)
 
 
-def apart(one: Json, other: Json) -> bool:
+def apart(one: list[Named], other: list[Named]) -> bool:
     """Whether no host is one of both."""
-    return not any(_meet(first, second) for first in patterns(one) for second in patterns(other))
+    return not any(_meet(first, second) for first in one for second in other)
 
 
-def _covers(narrow: HostPattern, wide: HostPattern) -> bool:
-    if wide.port not in (None, narrow.port):
-        return False
-    inner, outer = labels_of(narrow), labels_of(wide)
+def _covers(narrow: Named, wide: Named) -> bool:
+    return wide.port in (None, narrow.port) and _lies_in(narrow, wide)
+
+
+def _lies_in(narrow: Named, wide: Named) -> bool:
+    """Whether a pattern names nothing that the other doesn't, ports left aside."""
+    inner, outer = narrow.labels, wide.labels
     if not wide.below:
         return not narrow.below and inner == outer
     return inner[: len(outer)] == outer and (narrow.below or len(inner) > len(outer))
 
 
-def _meet(one: HostPattern, other: HostPattern) -> bool:
+def _meet(one: Named, other: Named) -> bool:
     if None not in (one.port, other.port) and one.port != other.port:
         return False
-    first, second = sorted((labels_of(one), labels_of(other)), key=len)
     if one.below and other.below:
+        first, second = sorted((one.labels, other.labels), key=len)
         return second[: len(first)] == first
-    return _covers(replace(one, port=None), replace(other, port=None)) or _covers(
-        replace(other, port=None), replace(one, port=None)
-    )
+    return _lies_in(one, other) or _lies_in(other, one)

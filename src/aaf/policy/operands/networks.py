@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TypeAlias
 
-from aaf.analysis.addresses import AddressClass, classify, parse_address
+from aaf.analysis.addresses import carries_another, parse_address
 from aaf.domain.canonical import Json
 from aaf.policy.operands.answers import Answer, Misfit, at, texts
 
@@ -18,16 +18,6 @@ Seen: TypeAlias = tuple[IPv4Address | IPv6Address, bool]
 """An address, and whether it carries an IPv4 address inside it."""
 
 _MAX_ADDRESS = 45
-_CARRYING = frozenset(
-    {
-        AddressClass.ISATAP,
-        AddressClass.SIX_TO_FOUR,
-        AddressClass.TEREDO,
-        AddressClass.TRANSLATED,
-        AddressClass.V4_COMPATIBLE,
-        AddressClass.V4_MAPPED,
-    }
-)
 
 
 def misfit(operand: Json) -> Misfit | None:
@@ -78,23 +68,21 @@ def read(text: object) -> Seen | None:
 @lru_cache(maxsize=64)
 def _read(text: str) -> Seen | None:
     address = parse_address(text)
-    carrying = classify(text) in _CARRYING
+    carrying = carries_another(text)
     # How a carried address is written differs between readers, and nothing is decided by it but whether it is known.
     if address is None or (str(address) != text and not carrying):
         return None
     return address, carrying
 
 
-def covers(one: Json, other: Json) -> bool:
+def covers(one: list[Network], other: list[Network]) -> bool:
     """Whether every address of `one` is an address of `other`."""
-    wide = networks(other)
-    return all(any(_contains(around, network) for around in wide) for network in networks(one))
+    return all(any(_contains(around, network) for around in other) for network in one)
 
 
-def apart(one: Json, other: Json) -> bool:
+def apart(one: list[Network], other: list[Network]) -> bool:
     """Whether no address is in both."""
-    others = networks(other)
-    return not any(_contains(a, b) or _contains(b, a) for a in networks(one) for b in others)
+    return not any(_contains(a, b) or _contains(b, a) for a in one for b in other)
 
 
 def _contains(wide: Network, narrow: Network) -> bool:

@@ -38,7 +38,7 @@ def asked(operand: str) -> Callable[[str], bool]:
     return lambda text: match(text) is not None
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=16_384)
 def _compiled(pattern: str) -> Any:  # noqa: ANN401 - RE2 has no types
     import re2  # noqa: PLC0415 - as above
 

@@ -131,11 +131,16 @@ def zone(name: str) -> tzinfo:
 
 def minutes(operand: Any) -> int:  # noqa: ANN401 - `misfit` has checked it
     """The minutes of a week that a window covers, as bits; the lowest is Monday 00:00."""
-    days = operand.get("days", [*DAYS])
-    hours = operand.get("hours", "00:00-24:00")
-    spans = [found for one in _listed(hours) if (found := _HOURS.fullmatch(one)) is not None]
+    days, hours = operand.get("days", [*DAYS]), operand.get("hours", "00:00-24:00")
+    return _covered((*_listed(days),), (*_listed(hours),))
+
+
+@lru_cache(maxsize=1_024)
+def _covered(days: tuple[str, ...], hours: tuple[str, ...]) -> int:
+    """Kept, because a rule about time is compiled for every action type."""
+    spans = [found for one in hours if (found := _HOURS.fullmatch(one)) is not None]
     covered = 0
-    for day in sorted({day for one in _listed(days) for day in _days(one)}):
+    for day in sorted({day for one in days for day in _days(one)}):
         for found in spans:
             start, end = _minutes(found)
             length = (end - start) % _DAY or _DAY
@@ -166,11 +171,16 @@ def _minute_of_week(place: tzinfo, minute: int) -> int:
     return local.weekday() * _DAY + local.hour * 60 + local.minute
 
 
-def covers(one: Any, other: Any) -> bool:  # noqa: ANN401 - `misfit` has checked them
+def window(operand: Any) -> tuple[str, int]:  # noqa: ANN401 - `misfit` has checked it
+    """The zone of a window and the minutes that it covers."""
+    return operand["zone"], minutes(operand)
+
+
+def covers(one: tuple[str, int], other: tuple[str, int]) -> bool:
     """Whether `other` covers every minute of `one`, both in one zone."""
-    return bool(one["zone"] == other["zone"]) and not minutes(one) & ~minutes(other)
+    return one[0] == other[0] and not one[1] & ~other[1]
 
 
-def apart(one: Any, other: Any) -> bool:  # noqa: ANN401 - as above
+def apart(one: tuple[str, int], other: tuple[str, int]) -> bool:
     """Whether no minute is in both, both in one zone."""
-    return bool(one["zone"] == other["zone"]) and not minutes(one) & minutes(other)
+    return one[0] == other[0] and not one[1] & other[1]

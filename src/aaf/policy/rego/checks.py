@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from aaf.domain.canonical import Json
 from aaf.policy.reading import did_you_mean
-from aaf.policy.rego.builtins import BUILTINS, REFUSED
+from aaf.policy.rego.builtins import BUILTINS, OWN, REFUSED
 from aaf.policy.rego.outputs import MAX_REASON
 from aaf.policy.rego.references import Complaints, Rule, Unit
 from aaf.policy.rego.syntax import (
@@ -31,25 +31,22 @@ MANY_LOOPS = 3
 """Loops of one body that are worth a warning."""
 
 _ORDERS = frozenset({"Ge", "Gt", "Le", "Lt"})
+_OURS = frozenset(name.partition(".")[0] for name in OWN) | {"rate_limit_exceeded"}
+"""How the names of AAF's own functions begin: what else is named so would be called instead of them."""
 
 
 def check_rules(unit: Unit, complaints: Complaints, warn: Callable[[Place, str], None]) -> None:
     """Check every rule of a module."""
-    known = unit.known
-    variables = Variables(unit.text, known)
+    variables = Variables(unit.text, unit.known)
+    _check_names(unit, complaints)
     for rule in unit.rules:
         kind, head = expression(rule.tree["head"])
         if kind == "Set" and head["key"] is None:
             complaints.add(rule.place, "a name alone is no rule", "give it a value or a body")
-        if rule.arity is not None and ".".join(rule.path) in {**BUILTINS, **REFUSED}:
-            complaints.add(rule.place, f"`{'.'.join(rule.path)}` is a built-in function", "choose another name")
         plain = [body for body in rule.tree["bodies"] if not body["is_else"]]
         if kind != "Set" and head["assign"] is not None and len(plain) > 1:
             hint = "write the whole rule again for each body; the engine takes true for the value of the second"
             complaints.add(begins_at(plain[1]), "a rule with a value has one body", hint)
-        for name, where in declared(rule.tree, unit.text).items():
-            if name in known:
-                complaints.add(where, f"`{name}` is already the name of a rule or an import", "choose another name")
         for name, where in variables.unsafe(rule.tree).items():
             message = f"the variable `{name}` is unbound: nothing in this rule gives it a value"
             complaints.add(where, message, _how_to_bind(unit, rule, name))
@@ -62,6 +59,27 @@ def check_rules(unit: Unit, complaints: Complaints, warn: Callable[[Place, str],
                 complaints.add(begins(node), "this compares the result of a comparison", hint)
         for query in queries(rule.tree):
             _check_query(query, complaints, warn)
+
+
+def _check_names(unit: Unit, complaints: Complaints) -> None:
+    """No name hides what another one means: a function of the language, one of the firewall, a rule or an import."""
+    known = unit.known
+    for name in _OURS & unit.imports.keys():
+        complaints.add(unit.imports[name][1], *_ours(name))
+    for rule in unit.rules:
+        if rule.arity is not None and ".".join(rule.path) in {**BUILTINS, **REFUSED}:
+            complaints.add(rule.place, f"`{'.'.join(rule.path)}` is a built-in function", "choose another name")
+        elif rule.path[0] in _OURS:
+            complaints.add(rule.place, *_ours(rule.path[0]))
+        for name, where in declared(rule.tree, unit.text).items():
+            if name in _OURS:
+                complaints.add(where, *_ours(name))
+            elif name in known:
+                complaints.add(where, f"`{name}` is already the name of a rule or an import", "choose another name")
+
+
+def _ours(name: str) -> tuple[str, str]:
+    return f"`{name}` is the name of functions of the firewall", "choose another name"
 
 
 def _compares(body: Tree) -> bool:

@@ -12,8 +12,9 @@ from enum import StrEnum, unique
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeAlias
 
-from aaf.analysis.addresses import AddressClass, classify, parse_address
+from aaf.analysis.addresses import AddressClass, carries_another, classify, parse_address
 from aaf.analysis.hosts import Host, HostPattern
+from aaf.analysis.path import PathFault, clean, folded
 from aaf.analysis.url import host_of
 from aaf.analysis.url_faults import UrlRefused
 
@@ -40,6 +41,9 @@ class Argument(StrEnum):
     PATTERN = 'a host such as "api.example.com" or "*.example.com"'
     TIME = "an instant in nanoseconds such as `input.time`"
     ZONE = 'a time zone such as "Europe/Berlin"'
+
+
+_CARRIED = "an IPv4 address inside an IPv6 address can't be compared with one that stands alone"
 
 
 class ArgumentError(ValueError):
@@ -88,12 +92,14 @@ def cidr_contains(network: object, address: object) -> bool:
     """Whether an address, or the address that is a URL's host, lies in a network; another version's never does.
 
     Raises:
-        ArgumentError: one of them is none; names aren't looked up.
+        ArgumentError: one of them is none; names aren't looked up, and an IPv4 address inside an IPv6 address isn't either.
     """
     within, host = _network(network), _host(address)
     found = parse_address(host.name) if host.is_literal else None
     if found is None:
         raise ArgumentError("what is looked for in a network is an address, not a name")
+    if isinstance(within, IPv4Network) and carries_another(host.name):
+        raise ArgumentError(_CARRIED)
     return found.version == within.version and found in within
 
 
@@ -104,6 +110,8 @@ def host_matches(host: object, pattern: object) -> bool:
         ArgumentError: one of them is none.
     """
     asked, wanted = _host(host), _pattern(pattern)
+    if wanted.literal is not None and ":" not in wanted.literal and asked.is_literal and carries_another(asked.name):
+        raise ArgumentError(_CARRIED)
     return wanted.covers("https", asked.name, 443)
 
 
@@ -121,17 +129,25 @@ def path_beneath(path: object, root: object) -> bool:
     """Whether a path is a root or lies beneath it, by its letters alone: links aren't followed.
 
     Raises:
-        ArgumentError: one of them has parts that are empty, `.` or `..`, or another letter than `/` that some reader takes for one.
+        ArgumentError: one of them has parts that some reader takes for others, as `..` or a backslash; only one of them begins with a slash; or they
+            differ in letters only that some file systems take for the same, as in case.
     """
     parts, beginning = _path(path), _path(root)
-    return parts[: len(beginning)] == beginning
+    if (parts[0] == "") is not (beginning[0] == ""):
+        raise ArgumentError("one of the paths is absolute, and the other one isn't")
+    above = parts[: len(beginning)]
+    if above == beginning:
+        return True
+    if [*map(folded, above)] == [*map(folded, beginning)]:
+        raise ArgumentError("the paths differ only in letters that some file systems take for the same")
+    return False
 
 
 def within_hours(calendar: Calendar, at: object, zone: object, days: object, begins: object, ends: object) -> bool:
     """Whether an instant lies between two times of a day, the second not included, on one of the days; over midnight, of the day where it begins.
 
     Raises:
-        ArgumentError: one of them is none, or the zone isn't known.
+        ArgumentError: one of them is none, they begin and end at once, or the zone isn't known.
     """
     instant, wanted, first, last = _time(at), _days(days), _clock(begins), _clock(ends)
     name = _zone(zone)
@@ -139,6 +155,8 @@ def within_hours(calendar: Calendar, at: object, zone: object, days: object, beg
         day, (hour, minute, _) = calendar(instant, name)
     except Exception:  # noqa: BLE001 - whatever the engine raises about a zone, it isn't known
         raise ArgumentError("this time zone isn't known") from None
+    if first == last:
+        raise ArgumentError('these hours begin and end at once; the whole day is "00:00" to "24:00"')
     today, now = DAYS.index(day.lower()), hour * 60 + minute
     if first < last:
         return DAYS[today] in wanted and first <= now < last
@@ -191,11 +209,12 @@ def _network(value: object) -> IPv4Network | IPv6Network:
 
 def _path(value: object) -> list[str]:
     text = _text(value, Argument.PATH)
-    parts = (text if text == "/" else text.removesuffix("/")).split("/")
-    odd = any(part in ("", ".", "..") for part in parts[1:]) or parts[0] in (".", "..")
-    if (odd and text != "/") or "\\" in text or not text.isprintable():
+    if text == "/":
+        return [""]
+    names = text.removeprefix("/").removesuffix("/")
+    if isinstance(clean(names), PathFault):
         raise _none(Argument.PATH)
-    return [""] if text == "/" else parts
+    return [*([""] if text.startswith("/") else []), *names.split("/")]
 
 
 def _clock(value: object) -> int:
