@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from aaf.policy.document import published
+from aaf.policy.document.published import files as published
 
 FOLDER = Path(published.__file__).parent
 
