@@ -155,7 +155,7 @@ def _scalar(random: Random, field: str = "") -> Any:  # noqa: ANN401 - as above
 def limit(random: Random, name: str) -> tuple[str, str]:
     """Under which key of `limits`, and the item."""
     per = random.choice(("agent", "user", "action", "organisation", ["agent", "action"], ["organisation", "user"], []))
-    scope = random.choice(
+    scope: dict[str, Any] = random.choice(
         ({"tool": "pay"}, {"class": ["payment"]}, {"operation": ["send", "read"]}, {"tool": []}, {}, {"tool": "none"})
     )
     drawn: dict[str, Any] = {"name": name, "per": per, "match": scope}
@@ -266,7 +266,7 @@ def edited(files: Mapping[str, bytes], random: Random) -> dict[str, bytes] | Non
     root = parse(text.encode(), Faults(name))
     tree = root.plain() if root else None
     path = tuple(_path(tree, random))
-    value = random.choice((*TEXTS[:12], 1, True, None, [], {"a": ["b"]}, match(random, 1), ["a", {"b": 2}]))
+    value: Any = random.choice((*TEXTS[:12], 1, True, None, [], {"a": ["b"]}, match(random, 1), ["a", {"b": 2}]))
     setting = random.random() < 0.7  # noqa: PLR2004 - mostly
     try:
         after = set_value(text, path, value) if setting else remove_value(text, path)

@@ -42,7 +42,7 @@ limits:
     - {name: refunds, per: [agent, action], match: {tool: pay, operation: [send], class: payment}, rate: 10/h, burst: 3, enforce: policy, over: require_approval, approval: {quorum: 2}}
     - {name: everything, per: organisation, rate: 200/s, burst: 400}
   spend:
-    - {name: per-day, per: agent, match: {tool: [pay]}, ceiling: "500.00", currency: EUR, window: 1d}
+    - {name: per-day, per: agent, match: {tool: [pay], operation: send}, ceiling: "500.00", currency: EUR, window: 1d}
     - {name: all-payments, per: [user], match: {class: [payment]}, ceilings: {EUR: "5000.00", CHF: "5500"}, window: 30d, over: require_approval, approval: {approvers: ["role:treasurer"]}}
 use_within: 15m
 run_timeout: 30s

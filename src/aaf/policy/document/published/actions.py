@@ -2,6 +2,7 @@
 
 from aaf.policy.catalogue import ActionClass, Risk, Trust
 from aaf.policy.document.published.shapes import Schema, choice, closed, flag, said, text, texts
+from aaf.policy.schema_reading import FORMATS
 
 _INNER: Schema = {"$ref": "#/$defs/schema"}
 _TYPE = {"enum": ["array", "boolean", "integer", "null", "number", "object", "string"]}
@@ -24,7 +25,7 @@ PARAMETERS: Schema = {
         "examples": said("Examples.", **_SOME),
         "exclusiveMaximum": said("Less than this.", **_NUMBER),
         "exclusiveMinimum": said("More than this.", **_NUMBER),
-        "format": said("A format, which is checked.", type="string"),
+        "format": said("A format, which is checked.", enum=sorted(FORMATS)),
         "items": {**_INNER, "description": "What every item is."},
         "maxItems": said("How many items at most.", **_COUNT),
         "maxLength": said("How many characters at most.", **_COUNT),

@@ -5,6 +5,7 @@ exists, only the loader knows: a file that fits its schema may still be refused.
 from the same enums as the loader's.
 """
 
+import json
 from enum import StrEnum, unique
 
 from aaf.domain.decision import Verdict
@@ -25,6 +26,7 @@ from aaf.policy.document.published.shapes import (
     days,
     duration,
     flag,
+    requirement,
     said,
     text,
     texts,
@@ -54,13 +56,26 @@ def schema_of(kind: Published) -> Schema:
         case Published.DOCUMENT:
             fields = {"version": said("The version of this format.", const=1), **_document(), **_main_only()}
             return _top(
-                kind, "The configuration of the Agent Action Firewall", closed("", fields, "version"), matching()
+                kind,
+                "The configuration of the Agent Action Firewall",
+                closed("", fields, "version"),
+                {**matching(), "approval": requirement()},
             )
     fields = {
         "guard": flag("Whether the defaults of this file are votes of their own wherever none of its rules speaks."),
         **_document(),
     }
-    return _top(kind, "A part of the configuration of the Agent Action Firewall", closed("", fields), matching())
+    return _top(
+        kind,
+        "A part of the configuration of the Agent Action Firewall",
+        closed("", fields),
+        {**matching(), "approval": requirement()},
+    )
+
+
+def text_of(kind: Published) -> str:
+    """The text of the published file, the same bytes wherever it is made."""
+    return json.dumps(schema_of(kind), indent=1) + "\n"
 
 
 def _top(kind: Published, title: str, schema: Schema, definitions: Schema) -> Schema:

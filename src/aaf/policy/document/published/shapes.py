@@ -62,9 +62,14 @@ def whole(description: str, least: int, most: int) -> Schema:
 
 
 def approval(description: str) -> Schema:
-    """What is asked of people."""
+    """What is asked of people; `$defs` holds what that says."""
+    return said(description, **{"$ref": "#/$defs/approval"})
+
+
+def requirement() -> Schema:
+    """The definition of `approval`."""
     return closed(
-        description,
+        "What is asked of people.",
         {
             "approvers": texts("Who may approve: role:<name> or user:<id>, any of them.", pattern="^(role|user):"),
             "on_timeout": said("What happens when nobody answers in time.", const="deny"),
