@@ -253,7 +253,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a rule with a wrong operator": (
         RULE % "{counters.few.exceeded: {gt: 5}}" + RATES + "{name: few, per: agent, rate: 1/h, enforce: policy}",
         [
-            "aaf.yaml:3:67: `counters.few.exceeded`: `gt` doesn't fit a field that is a true or false (what fits: eq, exists, in, ne, not_in)",
+            "aaf.yaml:3:67: `counters.few.exceeded`: `gt` doesn't fit a field that is true or false (what fits: eq, exists, in, ne, not_in)",
         ],
     ),
     "a rule on existence": (
@@ -289,7 +289,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a rule about counters": (
         RULE % "{counters: 5}" + RATES + "{name: few, per: agent, rate: 1/h, enforce: policy}",
         [
-            "aaf.yaml:3:39: there is no field `counters` (known are: agent, all, any, class, findings, not, operation, params.amount, params.cc, params.count, params.create, params.currency, params.encoding, params.meta, params.meta.note, params.meta.urgent, params.mode, params.path, params.to, params.token, …)",
+            "aaf.yaml:3:39: there is no field `counters` (known are: agent, all, amount, any, class, findings, labels, not, operation, params.amount, params.cc, params.count, params.create, params.currency, params.encoding, params.meta, params.meta.note, params.meta.urgent, params.mode, params.path, …)",
         ],
     ),
 }
