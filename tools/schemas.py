@@ -1,20 +1,16 @@
 """Writes the JSON Schemas of configuration files beside the module that makes them; run after a key, an operator or an enum changed."""
 
-import json
 import sys
 from pathlib import Path
 
-from aaf.policy.document import published
+from aaf.policy.document.published import files as published
 
 FOLDER = Path(published.__file__).parent
 
 
 def texts() -> dict[str, str]:
     """The text of each file by its name."""
-    return {
-        f"{kind}.schema.json": json.dumps(published.schema_of(kind), indent=1, sort_keys=False) + "\n"
-        for kind in published.Published
-    }
+    return {f"{kind}.schema.json": published.text_of(kind) for kind in published.Published}
 
 
 def main() -> int:

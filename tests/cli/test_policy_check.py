@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.cli.conftest import KEY, run
 
 MAIN = "version: 1\nrules:\n  - name: all\n    match: {tool: pay}\n    decision: %s\n"
 PAY = "name: pay.send\nclass: payment\nrisk: high\ninput: {type: object, additionalProperties: false, properties: {}}\neffect: caller\n"
@@ -32,3 +32,19 @@ def test_a_problem_is_told_with_its_place_and_hint_and_the_answer_is_no(tmp_path
     as_json = run("policy", "check", str(where), "--json")
     (problem,) = json.loads(as_json.out)["problems"]
     assert (as_json.status, problem["line"], problem["column"]) == (1, 5, 15)
+
+
+def test_a_warning_is_told_with_its_place_as_a_problem_is_and_masked(tmp_path: Path) -> None:
+    where = folder(tmp_path, "deny")
+    asked = f"context.note.{KEY}"
+    rule = f'  - {{name: claimed, match: {{tool: pay, "{asked}": x}}, decision: allow}}\n'
+    (where / "aaf.yaml").write_text("version: 1\nrules:\n" + rule)
+
+    done = run("policy", "check", str(where))
+    as_json = run("policy", "check", str(where), "--json")
+
+    assert done.status == 0
+    assert done.err.startswith(f"warning: {where}/aaf.yaml:3:40: rule claimed allows because of `context.")
+    (warning,) = json.loads(as_json.out)["warnings"]
+    assert warning.startswith(f"{where}/aaf.yaml:3:40: rule claimed")
+    assert KEY not in done.err + as_json.out

@@ -333,6 +333,7 @@ def test_a_copied_pack_loads_without_a_warning_its_cases_hold_and_every_rule_spe
     assert copied.status == 0
     assert copied.out.splitlines()[1:] == [f"  aaf test {target}", f"  aaf serve --config {target}"]
     checked = run("policy", "check", target)
+    # Notes of rules that overlap are wanted in a pack: a hold above an allow.
     assert (checked.status, [line for line in checked.err.splitlines() if not line.startswith("note: ")]) == (0, [])
     tested = run("test", target, "--coverage", "--json")
     said = json.loads(tested.out)

@@ -21,6 +21,10 @@ HOSTILE = "no `\x1b[2J\u202ekey`"
     [
         (Activated(RELEASE, new=True), ["Release 4 is active: saved in the folder."]),
         (Activated(RELEASE, new=True, warnings=("x \x1b[0m",)), ["Release 4", "warning: x "]),
+        (
+            Activated(RELEASE, new=True, warnings=(f"rules/a.yaml:2:3: odd {KEY}",)),
+            ["Release 4", "warning: /etc/aaf/rules/a.yaml:2:3: odd "],
+        ),
         (Activated(RELEASE, new=False), []),
         (Unchanged(RELEASE, mended=True), ["The folder is as release 4 again, which is active."]),
         (Unchanged(RELEASE, mended=False), []),

@@ -8,7 +8,7 @@ from aaf.domain.principal import ADMIN_ONLY
 from aaf.policy.catalogue import ActionClass
 from aaf.policy.configuration import Configuration, load
 from aaf.policy.document.classes import HIGH_RISK
-from aaf.policy.document.published import Published, schema_of
+from aaf.policy.document.published.files import Published, schema_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 _EXAMPLE = re.compile(r"<!-- load(?:: ([^ ]+))? -->\n```yaml\n(.*?)```", re.DOTALL)

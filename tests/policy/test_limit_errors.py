@@ -122,6 +122,12 @@ WRONG: dict[str, tuple[str, list[str]]] = {
             "aaf.yaml:4:49: `match` names nothing (write a tool, an operation or a class, or leave `match` out)",
         ],
     ),
+    "a match with an empty list": (
+        RATES + "{name: few, per: agent, rate: 1/h, match: {tool: [], class: payment}}",
+        [
+            "aaf.yaml:4:56: `tool` names nothing (leave it out, or say which)",
+        ],
+    ),
     "a match on a parameter": (
         RATES + "{name: few, per: agent, rate: 1/h, match: {params.amount: 5}}",
         [

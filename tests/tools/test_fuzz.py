@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from aaf.domain.canonical import Json
 from aaf.policy.configuration import Configuration
-from tools.fuzz import configuration, urls
+from aaf.policy.editing import Path as Steps
+from aaf.policy.editing import set_value
+from tools.fuzz import configuration, drawing, urls
 from tools.fuzz.harness import MOST_FINDINGS, Report, Wrong, run, save, smaller
 from tools.fuzz.modules import CORPUS, Modules
 from tools.fuzz.mutation import changed
@@ -151,3 +154,25 @@ def test_a_configuration_that_decides_otherwise_after_it_was_stored_is_found(mon
     monkeypatch.setattr(Configuration, "from_stored", staticmethod(loose))
     with pytest.raises(Wrong, match=r"isn't the same|before it was stored"):
         configuration.Folders().check(configuration.CORPUS[0])
+
+
+def test_an_edit_that_loses_a_comment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def losing(text: str, path: Steps, value: Json) -> str:
+        return set_value(text, path, value).replace("# kept\n", "")
+
+    monkeypatch.setattr(drawing, "set_value", losing)
+    found = set()
+    for seed in range(200):
+        try:
+            drawing.edited({"aaf.yaml": b"# kept\nversion: 1\nredact: [a]\n"}, Random(seed))
+        except Wrong as wrong:
+            found.add(str(wrong))
+
+    assert found == {"an edit lost a comment"}
+
+
+@pytest.mark.parametrize("odd", [{"a": (1,)}, {1: "a"}, [{"a": frozenset[str]()}]])
+def test_what_is_no_json_is_found_in_what_is_stored(odd: object) -> None:
+    configuration._is_json({"a": [1, "x", None, True, 2.5]}, "it")
+    with pytest.raises(Wrong):
+        configuration._is_json(odd, "it")

@@ -4,125 +4,35 @@ What is compiled is stored and read back, and has to decide the same then: an in
 """
 
 import re
-from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from random import Random
-from time import perf_counter
-from typing import Any
+from time import process_time
+from zlib import crc32
 
 import jsonschema_rs
 
+from aaf.adapters.rego.parser import WorkerParser
 from aaf.domain.canonical import canonical, parse
 from aaf.domain.errors import ConfigurationInvalid
-from aaf.policy.catalogue import ActionClass, Entry, Risk
 from aaf.policy.configuration import MAIN, MAX_PROBLEMS, Configuration, load
-from aaf.policy.decision_input import Input
 from aaf.policy.document.including import included_folders
-from aaf.policy.document.published import Published, schema_of
+from aaf.policy.document.published.files import Published, schema_of
 from aaf.policy.positioned import Faults
 from aaf.policy.positioned import parse as parse_yaml
+from tools.fuzz.drawing import edited, limit, questions, rule
 from tools.fuzz.harness import Wrong
 from tools.fuzz.memory import resident
 from tools.fuzz.mutation import changed
+from tools.fuzz.seeds import DOCUMENT, LISTED, MODULES
 
-DEADLINE = 8.0
-"""Seconds for one folder; the largest is 32 KiB."""
+DEADLINE = 2.0
+"""Seconds of computing for one folder, whatever else the machine does; the largest is 32 KiB."""
 GROWTH = 96 * 1_048_576
 """Bytes by which this process may have grown at the end."""
 _WARM = 2_000
 _HEAD = re.compile(rb"^=== ([^\n]*)\n", re.MULTILINE)
 _SHIPPED = Path(__file__).parents[2] / "src" / "aaf" / "shipped"
-_DOCUMENT = b"""\
-=== aaf.yaml
-# everything that a document can say
-version: 1
-organisation: acme
-managed_by: file
-include: [rules/payments.yaml, "teams/*.yaml"]
-rules:
-  - name: reads
-    match: {tool: files, operation: [read, send]}
-    decision: allow
-    reason: Reading is allowed
-  - name: large
-    match:
-      tool: pay
-      params.amount: {gt: "100.00"}
-      any: [{params.to: {glob: "a*"}}, {not: {params.cc: {contains: me}}}]
-    decision: require_approval
-    approval: {approvers: ["role:treasurer"], quorum: 1, timeout: 15m, on_timeout: deny}
-roles:
-  treasurer: ["org:approval:read", "org:approval:review"]
-approvals: {approvers: ["role:approver", "role:admin"], quorum: 1, timeout: 15m, reason_required: false}
-fallback: {decision: require_approval, approval: {quorum: 2}}
-defaults: {read: allow, payment: deny}
-limits:
-  agent: {rate: 60/m, burst: 30, enforce: door}
-use_within: 15m
-run_timeout: 30s
-redact: [password, api_key]
-retention: {values: 90d, records: 400d}
-alerts:
-  - {name: many-denials, event: action.denied, more_than: 10, within: 5m, per: agent, severity: warning, cooldown: 1h}
-connectors:
-  files: {root: ./workspace, max_bytes: 1048576, protect: ["*.key"]}
-  http: {max_bytes: 65536, timeout: 20s, redirects: 1}
-egress:
-  allow: [api.example.com, "*.example.org"]
-  unsafe_allow:
-    - {host: shop.internal, address: 10.0.0.5, port: 8443, scheme: https}
-=== rules/payments.yaml
-guard: true
-include: [rules/more.yaml]
-defaults: {payment: require_approval, read: deny}
-rules:
-  - {name: small, match: {class: payment, params.amount: {lte: "5"}, params.currency: EUR}, decision: allow}
-=== rules/more.yaml
-rules: [{name: stranger, match: {params.to: {not_in: [a, b]}, findings: secret_detected}, decision: deny}]
-=== teams/a.yaml
-redact: [iban]
-rules: [{name: risky, match: {risk: {gte: high}, role: agent, agent: {starts_with: bot}}, decision: require_approval}]
-=== actions/pay.send.yaml
-name: pay.send
-class: payment
-risk: high
-description: Pay somebody.
-effect: caller
-targets: [params.to]
-amount: {value: params.amount, currency: params.currency}
-secret: [params.token]
-input:
-  type: object
-  additionalProperties: false
-  required: [to, amount, currency]
-  properties:
-    to: {type: string, maxLength: 40}
-    cc: {type: array, items: {$ref: "#/$defs/name"}, maxItems: 5}
-    amount: {type: string, pattern: "^[0-9]+$"}
-    currency: {type: string, enum: [EUR, CHF]}
-    token: {type: [string, "null"], default: null}
-    count: {type: integer, minimum: 0, maximum: 1e3}
-    meta: {type: object, open: true, properties: {note: {type: string, format: date}}}
-  $defs:
-    name: {type: string}
-=== actions/files.read.yaml
-name: files.read
-class: read
-risk: low
-effect: {connector: files}
-targets: [params.path]
-reversible: true
-idempotent: true
-trust: untrusted
-input:
-  type: object
-  additionalProperties: false
-  properties: {path: {type: string}}
-output:
-  type: object
-  additionalProperties: false
-  properties: {content: {type: string}}
-"""
 
 
 def folded(files: dict[str, bytes]) -> bytes:
@@ -140,20 +50,22 @@ def unfolded(text: bytes) -> dict[str, bytes]:
 
 
 def _shipped(*names: str) -> bytes:
-    """A shipped folder over others."""
+    """A shipped folder over others; its cases are no part of a configuration."""
     folders = [_SHIPPED / name for name in names]
-    return folded(
-        {path.relative_to(one).as_posix(): path.read_bytes() for one in folders for path in one.rglob("*.yaml")}
-    )
+    listed = [(path.relative_to(one).as_posix(), path) for one in folders for path in one.rglob("*.yaml")]
+    return folded({name: path.read_bytes() for name, path in listed if not name.startswith("tests/")})
 
 
-CORPUS = (_DOCUMENT, _shipped("demo"), _shipped("demo", "shop"))
+PACKS = tuple(_shipped(f"packs/{path.name}") for path in sorted((_SHIPPED / "packs").iterdir()) if path.is_dir())
+CORPUS = (DOCUMENT, LISTED, _shipped("demo"), _shipped("demo", "shop"), *PACKS)
 _TOKENS = tuple(
     text.encode("utf-8", "surrogatepass")
     for text in (
         "version: 1\n", "include: ['*.yaml']\n", "include: [aaf.yaml]\n", "guard: true\n", "rules:\n", "  - name: x\n", "match: {}", "decision: allow\n",
         "decision: deny", "not: {", "any: [", "all: [", "exists: true", "in: []", "glob: '**'", "gt: '1'", "lt: 1e9", "eq: null", "params.", "context.x",
-        "labels: x", "role: admin", "role:treasurer", "&a ", "*a", "!!python/object:os.system ", "!x ", "<<: ", "? ", "|\n", ">-\n", "- ", ": ", ", ", "{", "}",
+        "labels: x", "role: admin", "host: '*.example.com'", "cidr: 10.0.0.0/8", "under: docs", "matches: '[a-z]+'", "every: {", "some: {", "size: 3",
+        "amount: {gt: '1', currency: EUR}", "time: {within: {days: mon, zone: UTC}}", "counters.refunds.exceeded: true", "managed_by: api\n", "managed_by: file\n",
+        "rates:\n", "spend:\n", "per: agent", "over: inform", "enforce: policy", "ceiling: '5.00'", "currency: CHF", "window: 31d", "burst: 100001", "role:treasurer", "&a ", "*a", "!!python/object:os.system ", "!x ", "<<: ", "? ", "|\n", ">-\n", "- ", ": ", ", ", "{", "}",
         "[", "]", '"', "'", "#", "\n", "\t", "  ", "---\n", "...\n", "%YAML 1.1\n", "~", "null", "true", "no", ".inf", "-.nan", "0x7fffffffffffffff", "1e400",
         "9" * 70, "1_000", "0o17", "15m", "1s", "0d", "36501d", "-1", "60/m", "0/s", "${PORT}", "$HOME", "{{ env.X }}", "../", "/etc/passwd", "rules/../x.yaml",
         "=== teams/b.yaml\n", "=== x.yaml\n", "=== actions/pay.send.yaml\n", "=== policies/a.rego\n", "$ref: '#/$defs/name'", "$defs: {", "type: object",
@@ -163,11 +75,6 @@ _TOKENS = tuple(
 )  # fmt: skip
 _WORD = re.compile(rb'\w+|"[^"\n]*"|\s+|.')
 _NAMED = re.compile(r"`[^`]*`|U\+[0-9A-F]+|[0-9]+|'[^']*'")
-_VALUES: tuple[dict[str, Any], ...] = (
-    {},
-    {"to": "a", "amount": "5", "currency": "EUR", "cc": ["me"], "token": None, "count": 1, "meta": {"note": "x"}},
-    {"to": "zoe", "amount": "500", "currency": "CHF", "path": "a/b", "content": "c", "url": "https://api.example.com/"},
-)
 
 
 class Folders:
@@ -176,6 +83,7 @@ class Folders:
     name = "configuration"
 
     def __init__(self) -> None:
+        self._parser = WorkerParser()
         self._seen = 0
         self._memory = 0
 
@@ -186,44 +94,63 @@ class Folders:
             return random.randbytes(random.randrange(400))
         if kind < 0.06:  # noqa: PLR2004 - one in twenty-five
             return b"version: 1\n" + b" ".join(random.choices(_TOKENS, k=random.randrange(40)))
-        start = random.choice((_DOCUMENT, _DOCUMENT, *CORPUS))
-        if kind < 0.4:  # noqa: PLR2004 - about a third
+        if kind < 0.08:  # noqa: PLR2004 - one in fifty: reading a module takes a process
+            return random.choice((_respelt, _moved))(random, MODULES)
+        if kind < 0.3:  # noqa: PLR2004 - about a quarter
+            return _drawn(random)
+        start = random.choice((DOCUMENT, DOCUMENT, *CORPUS))
+        if kind < 0.5:  # noqa: PLR2004 - one in five
             return _respelt(random, start)
-        if kind < 0.7:  # noqa: PLR2004 - about a third
+        if kind < 0.8:  # noqa: PLR2004 - about a third
             return _moved(random, start)
         return changed(random, start, _TOKENS, CORPUS)
 
     def check(self, data: bytes) -> str:
-        """Compile it, store it, read it back, and ask both."""
+        """Compile it, store it, read it back, and ask both; then the same after an edit, whatever came of it."""
         self._seen += 1
         if self._seen == _WARM:
             self._memory = resident()
         files = unfolded(data)
-        began = perf_counter()
+        random = Random(crc32(data))  # noqa: S311 - so that a finding is one again while it is made smaller
+        outcome = self._taken(files, random)
+        if random.random() < 0.25:  # noqa: PLR2004 - one in four
+            after = edited(files, random)
+            if after is not None:
+                self._taken(after, random)
+        return outcome
+
+    def _taken(self, files: dict[str, bytes], random: Random) -> str:
+        """What came of a folder."""
+        began = process_time()
         included_folders(files)
         try:
-            configuration = load(files)
+            configuration = load(files, parser=self._parser)
         except ConfigurationInvalid as invalid:
             _in_time(began)
             _explained(invalid, files)
             return f"refused: {_NAMED.sub('…', invalid.problems[0].message.partition(chr(10))[0])[:60]}"
         _in_time(began)
         _fits(files)
-        stored = canonical(configuration.to_stored())
-        document = parse(stored)
-        if not isinstance(document, dict):
+        document = configuration.to_stored()
+        _is_json(document, "the stored configuration")
+        stored = canonical(document)
+        read = parse(stored)
+        if not isinstance(read, dict):
             raise Wrong("a stored configuration that is no object")
-        again = Configuration.from_stored(document)
+        again = Configuration.from_stored(read)
         if canonical(again.to_stored()) != stored:
             raise Wrong("a configuration that isn't the same after it was stored")
-        for asked in _questions(configuration):
+        for asked in questions(configuration, random):
             first, second = configuration.policy.judge(asked), again.policy.judge(asked)
             if first != second:
                 raise Wrong(f"{asked.name}: {first.verdict} before it was stored, {second.verdict} after")
+            if configuration.limits_on(asked.name) != again.limits_on(asked.name):
+                raise Wrong(f"{asked.name}: other limits after it was stored")
         return f"compiled, {'with' if configuration.warnings else 'without'} warnings"
 
     def after(self) -> None:
-        """Look at the memory."""
+        """End the reader of modules, and look at the memory."""
+        self._parser.close()
         grown = resident() - self._memory if self._memory else 0
         if grown > GROWTH:
             raise Wrong(f"grew by {grown >> 20} MiB")
@@ -235,6 +162,8 @@ _VALIDATORS = {kind: jsonschema_rs.Draft202012Validator(schema_of(kind)) for kin
 def _fits(files: dict[str, bytes]) -> None:
     """What the loader takes, the published schemas take."""
     for name, data in files.items():
+        if not name.endswith(".yaml"):
+            continue
         kind = Published.ACTION if name.startswith("actions/") else Published.PART
         root = parse_yaml(data, Faults(name))
         if root is None or not _VALIDATORS[Published.DOCUMENT if name == MAIN else kind].is_valid(root.plain()):
@@ -254,29 +183,33 @@ def _explained(invalid: ConfigurationInvalid, files: dict[str, bytes]) -> None:
 
 
 def _in_time(began: float) -> None:
-    took = perf_counter() - began
+    took = process_time() - began
     if took > DEADLINE:
-        raise Wrong(f"took {took:.1f} s")
+        raise Wrong(f"took {took:.1f} s of computing")
 
 
-def _questions(configuration: Configuration) -> Iterator[Input]:
-    """What both are asked: every action type, and one that doesn't exist."""
-    known: list[Entry | None] = [*configuration.catalogue.values(), None]
-    for entry in known:
-        for number, params in enumerate(_VALUES):
-            yield Input(
-                name=entry.name if entry else "no.such",
-                params=params,
-                agent_id="a",
-                agent_name="bot",
-                org="o",
-                klass=entry.klass if entry else ActionClass.OTHER,
-                risk=entry.risk if entry else Risk.HIGH,
-                time=0,
-                release=1,
-                roles=frozenset({"agent"} if number else ()),
-                findings=frozenset({"secret_detected"} if number > 1 else ()),
-            )
+def _is_json(value: object, at: str) -> None:
+    """What is stored is made of texts, numbers, flags, null, lists and mappings with texts as keys; a word of a closed set is a text."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise Wrong(f"{at} has the key {key!r}")
+            _is_json(inner, f"{at}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            _is_json(inner, f"{at}[]")
+    elif value is not None and type(value) not in (bool, float, int, str) and not isinstance(value, StrEnum):
+        raise Wrong(f"{at} is {type(value).__name__}")
+
+
+def _drawn(random: Random) -> bytes:
+    """A folder with rules and limits that say all that rules and limits can, in a document that is otherwise right."""
+    rules = "".join(f"  - {rule(random, f'drawn-{number}')}\n" for number in range(random.choice((1, 1, 2))))
+    data = DOCUMENT.replace(b"rules:\n", b"rules:\n" + rules.encode(), 1)
+    if random.random() < 0.4:  # noqa: PLR2004 - some of them
+        key, item = limit(random, "drawn")
+        data = data.replace(f"  {key}:\n".encode(), f"  {key}:\n    - {item}\n".encode(), 1)
+    return data
 
 
 def _respelt(random: Random, data: bytes) -> bytes:

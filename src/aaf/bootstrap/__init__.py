@@ -8,7 +8,7 @@ from aaf.adapters.inspection import Check
 from aaf.bootstrap.connectors import Configured
 from aaf.bootstrap.inspecting import check_folder, folder_files, inspect, overlapping
 from aaf.bootstrap.installation import ANCHORS, DATABASE, KEYS, SECRETS, sealed_secrets
-from aaf.bootstrap.placing import placed
+from aaf.bootstrap.placing import placed, placed_warnings
 from aaf.bootstrap.starting import FIRST_ADMIN, FIRST_KEY, App, Part, build
 from aaf.services.releases import SHIPPED
 from aaf.services.watching import CONFIGURATION, HOLD
@@ -34,5 +34,6 @@ __all__ = [
     "inspect",
     "overlapping",
     "placed",
+    "placed_warnings",
     "sealed_secrets",
 ]

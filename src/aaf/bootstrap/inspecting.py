@@ -7,7 +7,7 @@ from aaf.adapters.driving import drive
 from aaf.adapters.inspection import Check
 from aaf.adapters.keys import PURPOSES
 from aaf.bootstrap.installation import DATABASE, KEYS, SECRETS, opened
-from aaf.bootstrap.placing import placed, placing
+from aaf.bootstrap.placing import placed, placed_warnings, placing
 from aaf.domain.errors import ConfigurationInvalid, StoreFailed
 from aaf.policy.configuration import Configuration, source_hash
 from aaf.services.ledger import check_org
@@ -165,7 +165,12 @@ def _inspect_configuration(settings: Settings, active: set[str]) -> Iterator[Che
         return
     text = f"{folder}{'' if not active or source_hash(files) in active else ' (not what is active)'}: {len(configuration.catalogue)} action types, {len(configuration.rules)} rules"
     if configuration.warnings:
-        yield Check("configuration", None, f"{text}; {'; '.join(configuration.warnings)}", "Look at these again.")
+        yield Check(
+            "configuration",
+            None,
+            f"{text}; {'; '.join(placed_warnings(configuration.warnings, settings.config))}",
+            "Look at these again.",
+        )
     else:
         yield Check("configuration", ok=True, text=text)
     if configuration.exemptions:

@@ -216,6 +216,8 @@ class _Reader:
         node = match.take(key)
         if node is not None and isinstance(node.value, str):
             return {node.value: node}
+        if node is not None and node.value == []:
+            self.faults.at(node, f"`{key}` names nothing", "leave it out, or say which")
         return dict(match.texts(key)) if node is not None else {}
 
     def _known(self, words: Mapping[str, Node], known: Iterable[str], what: str) -> None:

@@ -25,7 +25,7 @@ MAX_FIELD = 128
 """Characters of a field's name."""
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
-_FORMATS = frozenset(
+FORMATS = frozenset(
     {
         "date",
         "date-time",
@@ -82,7 +82,7 @@ def _is_anything(_: Node) -> bool:
     return True
 
 
-_KEYWORDS: dict[str, tuple[Callable[[Node], bool], str]] = {
+KEYWORDS: dict[str, tuple[Callable[[Node], bool], str]] = {
     **dict.fromkeys(("title", "description", "$ref", "pattern", "format"), (_is_text, "a string")),
     **dict.fromkeys(
         ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), (_is_number, "a number")
@@ -208,17 +208,17 @@ class _Reading:
             )
 
     def _keyword(self, keyword: str, value: Node, *, root: bool, branch: bool) -> None:
-        if keyword not in _KEYWORDS:
-            hint = _ELSEWHERE.get(keyword) or did_you_mean(keyword, _KEYWORDS)
+        if keyword not in KEYWORDS:
+            hint = _ELSEWHERE.get(keyword) or did_you_mean(keyword, KEYWORDS)
             self._faults.at_key(value, f"`{keyword}` is not a keyword of schemas here", hint)
             return
-        fits, wanted = _KEYWORDS[keyword]
+        fits, wanted = KEYWORDS[keyword]
         if not fits(value):
             self._faults.at(value, f"`{keyword}` must be {wanted}")
         elif keyword == "$defs" and not root:
             self._faults.at_key(value, "`$defs` stands at the top of a schema only", "move it there")
-        elif keyword == "format" and value.value not in _FORMATS:
-            self._faults.at(value, f"the format `{value.value}` is unknown", did_you_mean(str(value.value), _FORMATS))
+        elif keyword == "format" and value.value not in FORMATS:
+            self._faults.at(value, f"the format `{value.value}` is unknown", did_you_mean(str(value.value), FORMATS))
         elif keyword == "pattern":
             self._pattern(value)
         elif keyword == "type":

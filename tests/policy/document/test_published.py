@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,23 @@ from hypothesis import strategies as st
 import aaf
 from aaf.domain.errors import ConfigurationInvalid
 from aaf.policy.configuration import load
-from aaf.policy.document.published import Published, schema_of
+from aaf.policy.document.published.files import Published, schema_of
 from aaf.policy.positioned import Faults, parse
 from tests.policy import test_configuration, test_load_errors
 from tests.policy.document import test_including
 from tests.policy.document.folders import folder
 from tests.policy.samples import with_action, with_main, with_schema
 from tools.fuzz.configuration import CORPUS, unfolded
+from tools.fuzz.seeds import MODULES
 from tools.schemas import FOLDER, texts
 
-SHIPPED = Path(aaf.__file__).parent / "shipped"
+SHIPPED = [
+    {
+        path.relative_to(main.parent).as_posix(): path.read_bytes()
+        for path in (main, *main.parent.glob("actions/*.yaml"))
+    }
+    for main in sorted((Path(aaf.__file__).parent / "shipped").rglob("aaf.yaml"))
+]
 VALIDATORS = {kind: jsonschema_rs.Draft202012Validator(schema_of(kind)) for kind in Published}
 
 
@@ -47,11 +53,6 @@ def refused(files: dict[str, bytes]) -> bool:
     except ConfigurationInvalid:
         return True
     return False
-
-
-def _shipped() -> Iterator[dict[str, bytes]]:
-    for one in SHIPPED.iterdir():
-        yield {path.relative_to(one).as_posix(): path.read_bytes() for path in one.rglob("*.yaml")}
 
 
 def test_the_published_files_are_what_the_function_returns() -> None:
@@ -81,7 +82,7 @@ def test_a_schema_is_one_and_every_key_of_it_is_described(kind: Published) -> No
     assert '"$ref": "http' not in json.dumps(schema)
 
 
-@pytest.mark.parametrize("files", [*_shipped(), *map(unfolded, CORPUS), with_main(test_configuration.FULL)])
+@pytest.mark.parametrize("files", [*map(unfolded, (*CORPUS, MODULES)), *SHIPPED, with_main(test_configuration.FULL)])
 def test_what_is_shipped_or_complete_fits(files: dict[str, bytes]) -> None:
     assert misfits(files) == []
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aaf.bootstrap import check_folder, overlapping
+from aaf.bootstrap import check_folder, overlapping, placed_warnings
 from aaf.domain.canonical import Json
 from aaf.domain.errors import ConfigurationInvalid, Problem
 from aaf.entrypoints.cli import policy_packs, policy_test
@@ -44,7 +44,8 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
     except ConfigurationInvalid as invalid:
         _say_problems(invalid, as_json=as_json)
         raise typer.Exit(int(Status.NO)) from None
-    overlaps = overlapping(configuration)
+    overlaps = [masked(told) for told in overlapping(configuration)]
+    warnings = tuple(map(masked, placed_warnings(configuration.warnings, folder)))
     if as_json:
         data(
             {
@@ -53,11 +54,11 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
                 "notes": [*overlaps],
                 "problems": [],
                 "rules": len(configuration.rules),
-                "warnings": [*configuration.warnings],
+                "warnings": [*warnings],
             }
         )
         return
-    for warning in configuration.warnings:
+    for warning in warnings:
         note(f"warning: {inert(warning)}", "yellow")
     for told in overlaps[:_MAX_NOTES]:
         note(f"note: {inert(told)}")

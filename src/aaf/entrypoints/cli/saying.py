@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from aaf.bootstrap import placed
+from aaf.bootstrap import placed, placed_warnings
 from aaf.domain.errors import ConfigurationInvalid
 from aaf.entrypoints.cli.terminal.output import inert, note
 from aaf.entrypoints.cli.terminal.stopping import masked
@@ -47,7 +47,7 @@ def say_imported(done: Imported | Delayed, folder: Path | None) -> None:
     match done:
         case Activated(release, True, warnings):
             note(f"Release {release.number} is active: {inert(masked(release.message))}.", "green")
-            for warning in warnings:
+            for warning in placed_warnings(warnings, folder):
                 note(f"warning: {inert(masked(warning))}", "yellow")
         case Refused(invalid, number):
             say_problems(placed(invalid, folder), number)

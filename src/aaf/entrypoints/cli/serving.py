@@ -22,12 +22,12 @@ import uvicorn
 import uvloop
 from rich.text import Text
 
-from aaf.bootstrap import App, build
+from aaf.bootstrap import App, build, placed_warnings
 from aaf.domain.errors import AafError
 from aaf.entrypoints.cli.saying import Saying, say_imported, say_problems
 from aaf.entrypoints.cli.terminal.address import is_loopback
 from aaf.entrypoints.cli.terminal.output import inert, note, refusal, say
-from aaf.entrypoints.cli.terminal.stopping import Stopped, stopped_by
+from aaf.entrypoints.cli.terminal.stopping import Stopped, masked, stopped_by
 from aaf.ports import Log
 from aaf.services.core import Core
 from aaf.services.ledger import last_checkpoint
@@ -278,8 +278,8 @@ def _announce(app: App, settings: Settings, url: str) -> None:
             "The configuration folder is not what is active: another process imports its own; see `aaf config status`.",
             "yellow",
         )
-    for warning in app.activated.warnings if app.activated else ():
-        note(f"warning: {inert(warning)}", "yellow")
+    for warning in placed_warnings(app.activated.warnings, settings.config) if app.activated else ():
+        note(f"warning: {inert(masked(warning))}", "yellow")
     if app.first_key is not None:
         if settings.write_key is not None:
             say(f"The administrator's key is in {settings.write_key}, which only this user can read.")
