@@ -21,10 +21,10 @@ _ORDERS = frozenset({Op.GT, Op.GTE, Op.LT, Op.LTE})
 
 def at_host(operand: str, now: str) -> Iterator[Suggested]:
     """A host that the pattern lists; in a URL its place is taken, and all else stays. Of a wildcard, `www` beneath it."""
-    pattern = hosts.patterns(operand)[0]
-    host = pattern.literal if pattern.literal is not None else ".".join(pattern.labels)
-    host = f"[{host}]" if ":" in host else f"www.{host}" if pattern.below else host
-    port = f":{pattern.port}" if pattern.port is not None else ""
+    labels, below, number = hosts.named(operand)[0]
+    host = ".".join(reversed(labels))
+    host = f"[{host}]" if ":" in host else f"www.{host}" if below else host
+    port = "" if number is None else f":{number}"
     yield _placed(host, port, now), f'at the host "{operand}"'
 
 
