@@ -125,7 +125,7 @@ def prepared(
     """
     recorded, record = found.asked, found.row.action
     entry = configuration.catalogue.get(recorded.name)
-    guards = [*_carried(found), *configuration.limits_on(recorded.name).votes(recorded.counters)]
+    guards = [*_carried(found)]
     params, fault = _params(entry, found)
     connector = _connector(core, configuration, active, entry)
     if fault is not None:
