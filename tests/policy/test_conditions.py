@@ -1,8 +1,21 @@
 from hypothesis import given
 
 from aaf.domain.canonical import canonical, parse
-from aaf.policy.conditions import AllOf, AnyOf, Condition, Not, Predicate, compile_condition, from_json, probes, to_json
+from aaf.policy.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Not,
+    Predicate,
+    Probe,
+    compile_condition,
+    from_json,
+    probes,
+    to_json,
+)
 from aaf.policy.decision_input import Input
+from aaf.policy.operands.answers import Absent
+from aaf.policy.operators import Op
 from tests.policy.worlds import CATALOGUE, CONDITIONS, inputs, interpreted
 
 A, B, C = CONDITIONS, CONDITIONS, CONDITIONS
@@ -62,3 +75,23 @@ def test_a_stored_condition_is_the_same(condition: Condition) -> None:
     assert isinstance(stored, dict)
     assert from_json(stored) == condition
     assert list(probes(from_json(stored))) == list(probes(condition))
+
+
+def test_what_lies_within_something_erased_is_erased_and_not_missing() -> None:
+    inner = [Probe("params.deep.text", Op.EXISTS, True), Probe("params.deep.text", Op.EQ, "x")]
+    entry = CATALOGUE["a.write"]
+    asked = Input(
+        name=entry.name,
+        params={"deep": Absent.ERASED},
+        agent_id="a",
+        agent_name="a",
+        org="o",
+        klass=entry.klass,
+        risk=entry.risk,
+        time=0,
+        release=1,
+    )
+    there, equal = (compile_condition(test, entry, entry.klass) for test in inner)
+    assert callable(there)
+    assert callable(equal)
+    assert (there(asked), equal(asked)) == (True, None)
