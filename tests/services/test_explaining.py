@@ -117,9 +117,9 @@ def test_no_agent_has_the_right_whatever_its_roles_are(world: World) -> None:
 
 
 def test_an_action_that_is_not_there_is_not_found(world: World) -> None:
-    record = world.payment()
+    world.payment()
     with pytest.raises(NotFound):
-        world.run(explain(world.core, world.admin, record.id[:-1] + "0"))
+        world.run(explain(world.core, world.admin, "01890000-0000-7000-8000-000000000000"))
 
 
 MAIL_RULES = """\

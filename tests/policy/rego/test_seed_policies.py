@@ -121,7 +121,9 @@ def test_the_second_as_written_holds_writes_with_its_risk_and_reason(operation: 
 )
 def test_the_second_does_not_believe_an_agent_that_says_it_is_approved() -> None:
     asked = _call("post", context={"pre_approved": True})
-    assert _judged(_shipped(second=f"package aaf.policies\n{SECOND}"), asked).verdict is Verdict.REQUIRE_APPROVAL
+    decision = _judged(_shipped(second=f"package aaf.policies\n{SECOND}"), asked)
+    # By the module, and not by what holds for the class where nobody speaks.
+    assert (decision.verdict, decision.code) == (Verdict.REQUIRE_APPROVAL, Code.MODULE)
 
 
 @pytest.mark.requirement("R18")
